@@ -1,0 +1,66 @@
+"""What can go wrong, by whose fault: foreign exceptions become one of these once, at the adapter that met them.
+
+Every message is a sentence for a person: what failed, with which engine or device, and what to do next.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class VoiceError(Exception):
+    """Base of all errors a conversation raises on purpose; anything else is a bug.
+
+    ``recording`` is where the user's speech is kept when the failure would otherwise have lost it.
+    """
+
+    recording: Path | None = None
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return said if self.recording is None else f"{said} What was said is kept in {self.recording}."
+
+
+class SettingsError(VoiceError):
+    """The caller asked for something that cannot be: an unknown URI, an empty text, a value out of range."""
+
+
+class ScriptError(SettingsError):
+    """A conversation script cannot be run as it stands; ``line`` is where, counted from 1, when it is known."""
+
+    def __init__(self, path: Path, line: int | None, reason: str) -> None:
+        super().__init__(f"{path}:{line}: {reason}" if line else f"{path}: {reason}")
+        self.path, self.line, self.reason = path, line, reason
+
+
+class AudioFileError(VoiceError):
+    """A file of audio is missing, cannot be read or written, or does not hold audio."""
+
+
+class DeviceError(VoiceError):
+    """A microphone or speaker cannot be opened or stopped working."""
+
+
+class ProviderError(VoiceError):
+    """A speech engine failed.
+
+    ``code`` is a stable word for programs; ``retryable`` says whether the same call may succeed later.
+    """
+
+    def __init__(self, provider: str, message: str, *, code: str, retryable: bool) -> None:
+        super().__init__(message)
+        self.provider, self.code, self.retryable = provider, code, retryable
+
+
+class ProviderUnavailable(ProviderError):
+    """The engine is not there: not installed, not running, or broken."""
+
+    def __init__(self, provider: str, message: str, *, code: str = "unavailable", retryable: bool = False) -> None:
+        super().__init__(provider, message, code=code, retryable=retryable)
+
+
+class ProviderRefused(ProviderError):
+    """The engine is there and says no to this request; asking it again will not help."""
+
+    def __init__(self, provider: str, message: str, *, code: str = "refused") -> None:
+        super().__init__(provider, message, code=code, retryable=False)

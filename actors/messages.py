@@ -1,0 +1,336 @@
+"""What the actors say to one another and to whoever watches: frozen values without behaviour.
+
+Times (``at``, ``start``, ``end``) are seconds on the Trio clock of the run, durations are float seconds, levels dBFS
+(0 is full scale), rates Hz, and audio is signed 16-bit little-endian mono ``bytes`` together with its rate.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, NewType, TypeAlias
+
+from attrs import field, frozen
+
+from .errors import VoiceError
+
+TurnId = NewType("TurnId", int)
+"""Counts the turns of one conversation from 1; every result carries the turn it belongs to."""
+
+StreamId = NewType("StreamId", int)
+"""Counts the openings of the microphone from 1; what was heard in an earlier opening is stale in a later one."""
+
+SAMPLE_BYTES = 2
+
+
+def seconds_of(pcm: bytes, rate: int) -> float:
+    """How long ``pcm`` lasts at ``rate``, in seconds."""
+    return len(pcm) / (SAMPLE_BYTES * rate)
+
+
+@frozen(kw_only=True)
+class AudioFrame:
+    """A few milliseconds from the microphone; ``start`` is when its first sample was taken."""
+
+    start: float
+    pcm: bytes = field(repr=False)
+    rate: int
+    stream: StreamId = StreamId(0)
+
+    @property
+    def end(self) -> float:
+        return self.start + seconds_of(self.pcm, self.rate)
+
+
+@frozen(kw_only=True)
+class SpeechActivity:
+    """One analysed window: how likely it is speech and how loud it was.  ``at`` is the window's end."""
+
+    stream: StreamId
+    at: float
+    duration: float
+    probability: float
+    level: float
+
+
+@frozen(kw_only=True)
+class SpeechStarted:
+    """The user began to speak; ``at`` is the start of the first voiced window, earlier than this message."""
+
+    stream: StreamId
+    at: float
+    probability: float
+    level: float
+
+
+@frozen(kw_only=True)
+class SpeechPaused:
+    """The user fell silent, perhaps only for a moment; ``at`` is the end of the last voiced window."""
+
+    stream: StreamId
+    at: float
+    probability: float
+    level: float
+
+
+@frozen(kw_only=True)
+class SpeechResumed:
+    """The user went on before the pause was long enough to end the utterance; ``at`` is the first voiced window."""
+
+    stream: StreamId
+    at: float
+    probability: float
+    level: float
+
+
+@frozen(kw_only=True)
+class SpeechEnded:
+    """The pause outlasted the hangover; ``at`` is the end of the last voiced window, ``decided`` the decision's."""
+
+    stream: StreamId
+    at: float
+    decided: float
+    probability: float
+    level: float
+
+
+SpeechEvent: TypeAlias = SpeechActivity | SpeechStarted | SpeechPaused | SpeechResumed | SpeechEnded
+
+
+@frozen(kw_only=True)
+class MicrophoneOpened:
+    stream: StreamId
+    at: float
+
+
+@frozen(kw_only=True)
+class MicrophoneClosed:
+    stream: StreamId
+    at: float
+
+
+@frozen(kw_only=True)
+class MicrophoneFailed:
+    """The microphone could not be opened or died; nothing more comes from this stream."""
+
+    stream: StreamId
+    at: float
+    error: VoiceError
+
+
+@frozen(kw_only=True)
+class Utterance:
+    """What the user said in one go, with the pre-roll before it; ``path`` is where it is spooled."""
+
+    stream: StreamId
+    start: float
+    end: float
+    pcm: bytes = field(repr=False)
+    rate: int
+    path: Path | None
+
+
+@frozen(kw_only=True)
+class Transcript:
+    """What an engine made of an utterance; ``seconds`` is the engine's own time."""
+
+    text: str
+    engine: str
+    seconds: float
+    final: bool = True
+
+
+@frozen(kw_only=True)
+class TextPiece:
+    """A speakable piece of the turn's text: ``text`` stands at characters [start, start + len(text)) of it."""
+
+    turn: TurnId
+    index: int
+    start: int
+    text: str
+
+
+@frozen(kw_only=True)
+class WordTime:
+    """A word of a piece: characters [start, end) are said from ``begin`` to ``finish`` seconds of the piece's audio."""
+
+    start: int
+    end: int
+    begin: float
+    finish: float
+
+
+@frozen(kw_only=True)
+class Synthesis:
+    """A stretch of audio from a speech engine, and the words that begin in it when the engine knows them."""
+
+    pcm: bytes = field(repr=False)
+    rate: int
+    words: tuple[WordTime, ...] = ()
+
+
+@frozen(kw_only=True)
+class SpeechChunk:
+    """Audio of one text piece on its way to the speaker; ``last`` closes the piece (its pcm may be empty)."""
+
+    turn: TurnId
+    piece: TextPiece
+    pcm: bytes = field(repr=False)
+    rate: int
+    words: tuple[WordTime, ...] = ()
+    last: bool = False
+
+
+@frozen(kw_only=True)
+class SpeakingStarted:
+    """The first sample of the turn's speech leaves the device at ``at``."""
+
+    turn: TurnId
+    at: float
+
+
+@frozen(kw_only=True)
+class Spoken:
+    """The player's account when it is done or stopped; the one authority for what was heard.
+
+    ``heard`` is a prefix of ``text``, ``text`` what was given to the player, ``silent_at`` when the last sample left.
+    """
+
+    turn: TurnId
+    text: str
+    heard: str
+    complete: bool
+    samples: int
+    at: float
+
+
+@frozen(kw_only=True)
+class Message:
+    """One side's words in the history an agent is given; an interrupted assistant's are those that were heard."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+Outcome: TypeAlias = Literal["heard", "said", "interrupted", "no_speech", "stopped"]
+
+
+@frozen(kw_only=True)
+class SpokenText:
+    text: str = ""
+    heard: str = ""
+    complete: bool = True
+
+
+@frozen(kw_only=True)
+class Engines:
+    tts: str | None = None
+    stt: str | None = None
+
+
+@frozen(kw_only=True)
+class Timings:
+    """Milliseconds; None where the turn had no such moment.
+
+    ``first_sample_ms`` call to first sample at the device; ``endpoint_ms`` end of speech to the decision that it had
+    ended; ``stt_ms`` the engine's time; ``speech_end_to_transcript_ms`` end of speech to the transcript at hand;
+    ``barge_in_ms`` the user's first voiced sample to the decision to stop; ``total_ms`` call to result.
+    """
+
+    first_sample_ms: float | None = None
+    endpoint_ms: float | None = None
+    stt_ms: float | None = None
+    speech_end_to_transcript_ms: float | None = None
+    barge_in_ms: float | None = None
+    total_ms: float = 0.0
+
+
+@frozen(kw_only=True)
+class TurnResult:
+    """How a turn ended: ``heard`` (the user answered), ``said`` (nothing to listen for), ``interrupted`` (the assistant
+    was stopped, by voice or by hand), ``no_speech`` (nobody answered) or ``stopped`` (ended from outside)."""
+
+    turn: TurnId
+    outcome: Outcome
+    transcript: str = ""
+    spoken: SpokenText = SpokenText()
+    engines: Engines = Engines()
+    timings: Timings = Timings()
+    utterance: Path | None = None
+
+
+@frozen(kw_only=True)
+class TurnStarted:
+    turn: TurnId
+    at: float
+
+
+State: TypeAlias = Literal["idle", "speaking", "listening", "hearing", "transcribing"]
+
+
+@frozen(kw_only=True)
+class StateChanged:
+    turn: TurnId
+    at: float
+    state: State
+
+
+@frozen(kw_only=True)
+class UtteranceRecorded:
+    """An utterance is whole and on disk."""
+
+    turn: TurnId
+    at: float
+    utterance: Utterance
+
+
+@frozen(kw_only=True)
+class Transcribed:
+    turn: TurnId
+    at: float
+    transcript: Transcript
+
+
+@frozen(kw_only=True)
+class BargedIn:
+    """The user spoke over the assistant for long enough: ``began`` is their first voiced window, ``at`` the decision."""
+
+    turn: TurnId
+    at: float
+    began: float
+
+
+@frozen(kw_only=True)
+class TurnEnded:
+    turn: TurnId
+    at: float
+    result: TurnResult
+
+
+@frozen(kw_only=True)
+class TurnFailed:
+    turn: TurnId
+    at: float
+    error: VoiceError
+
+
+Event: TypeAlias = (
+    TurnStarted
+    | StateChanged
+    | MicrophoneOpened
+    | MicrophoneClosed
+    | MicrophoneFailed
+    | SpeechActivity
+    | SpeechStarted
+    | SpeechPaused
+    | SpeechResumed
+    | SpeechEnded
+    | BargedIn
+    | SpeakingStarted
+    | TextPiece
+    | Spoken
+    | UtteranceRecorded
+    | Transcribed
+    | TurnEnded
+    | TurnFailed
+)
+"""All that a watcher of a conversation may see."""

@@ -1,0 +1,146 @@
+"""What an actor may ask of the outside: small protocols that the adapters in ``voicemode`` satisfy.
+
+Ports speak the vocabulary of ``messages`` and raise only ``VoiceError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import trio
+
+from .messages import AudioFrame, Event, Message, Synthesis, Transcript
+
+
+class Microphone(Protocol):
+    """Where the user's voice comes from."""
+
+    def open(self, rate: int) -> AbstractAsyncContextManager[AsyncIterator[AudioFrame]]:
+        """Open the device and deliver frames of about 10 ms at ``rate``, in real time, until closed.
+
+        Raises DeviceError when it cannot be opened, and from the iterator when it is lost.
+        """
+        ...
+
+
+class Playback(Protocol):
+    """An open speaker.  It stays open between turns; only what is queued in it comes and goes."""
+
+    rate: int
+
+    async def write(self, pcm: bytes) -> float:
+        """Queue ``pcm`` and say when its first sample leaves the device (seconds on the Trio clock).
+
+        Waits while more than about 60 ms are queued.
+        """
+        ...
+
+    async def drain(self) -> None:
+        """Wait until everything queued has left the device."""
+        ...
+
+    def stop(self) -> None:
+        """Silence the device within one quantum and forget what is queued.  Never blocks."""
+        ...
+
+    def played(self) -> int:
+        """How many of the samples written since the opening have left the device."""
+        ...
+
+
+class Speaker(Protocol):
+    """Where the assistant's voice goes."""
+
+    def open(self, rate: int) -> AbstractAsyncContextManager[Playback]:
+        """Open the device for mono audio at ``rate``.  Raises DeviceError."""
+        ...
+
+
+@runtime_checkable
+class Cued(Protocol):
+    """A device that acts on what happens in the conversation, as a virtual microphone does."""
+
+    def cue(self, event: Event) -> None:
+        """Take note of ``event``.  Never blocks, never raises."""
+        ...
+
+
+class SpeechStream(Protocol):
+    """One microphone's worth of a speech model, with the state it carries from window to window."""
+
+    async def probability(self, window: bytes) -> float:
+        """How likely it is, from 0 to 1, that ``window`` holds speech."""
+        ...
+
+
+class SpeechModel(Protocol):
+    """Tells speech from all other sound."""
+
+    rate: int
+    window: int
+    """Samples in a window."""
+
+    def stream(self) -> SpeechStream:
+        """A fresh state for a new stretch of audio."""
+        ...
+
+
+class SpeechToText(Protocol):
+    name: str
+
+    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
+        """Turn one utterance into text; with ``phrases`` the answer is one of them.  Raises ProviderError."""
+        ...
+
+
+class TextToSpeech(Protocol):
+    name: str
+    rate: int
+
+    def speak(
+        self, text: str, *, voice: str | None = None, speed: float | None = None
+    ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[Synthesis]]:
+        """Synthesise ``text``, delivering audio as it is made; leaving the context stops the engine.
+
+        ``speed`` is a factor, 1.0 being the engine's usual pace.  Raises ProviderError from the channel's reader or
+        from the context.
+        """
+        ...
+
+
+class Spool(Protocol):
+    """An utterance on its way to disk.  Its methods return within a millisecond unless they are async."""
+
+    def write(self, pcm: bytes) -> None: ...
+
+    async def finish(self, length: int) -> Path | None:
+        """Make the first ``length`` bytes of audio durable, drop the rest, and say where they are."""
+        ...
+
+    def discard(self) -> None:
+        """Forget it; also right after a failed or cancelled ``finish``."""
+        ...
+
+
+class UtteranceStore(Protocol):
+    """Keeps what the user said until its transcript is delivered, and for as long after as the settings say."""
+
+    def begin(self, rate: int) -> Spool:
+        """Raises AudioFileError when there is nowhere to write."""
+        ...
+
+    async def settle(self, path: Path) -> Path | None:
+        """The transcript of ``path`` has been delivered: keep the recording (and say where) or remove it."""
+        ...
+
+
+Words: TypeAlias = str | AsyncIterable[str]
+
+
+class Agent(Protocol):
+    """Who answers the user: an async generator function, a coroutine function, or an object that can be called so."""
+
+    def __call__(self, transcript: str, history: Sequence[Message], /) -> Words | Awaitable[Words]: ...
