@@ -121,6 +121,7 @@ class MicrophoneFailed:
 class Utterance:
     """What the user said in one go, with the pre-roll before it; ``path`` is where it is spooled."""
 
+    number: int
     stream: StreamId
     start: float
     end: float
@@ -252,9 +253,9 @@ class TurnResult:
     turn: TurnId
     outcome: Outcome
     transcript: str = ""
-    spoken: SpokenText = SpokenText()
-    engines: Engines = Engines()
-    timings: Timings = Timings()
+    spoken: SpokenText = field(factory=SpokenText)
+    engines: Engines = field(factory=Engines)
+    timings: Timings = field(factory=Timings)
     utterance: Path | None = None
 
 
@@ -292,7 +293,7 @@ class Transcribed:
 
 @frozen(kw_only=True)
 class BargedIn:
-    """The user spoke over the assistant for long enough: ``began`` is their first voiced window, ``at`` the decision."""
+    """The user has spoken over the assistant for long enough; ``began`` is their first voiced window."""
 
     turn: TurnId
     at: float

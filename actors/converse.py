@@ -1,0 +1,295 @@
+"""Carries one turn through: everything that happens goes to the dialogue, what the dialogue decides is done.
+
+In: the reports of all other actors and of the front end.  Out: orders to the recorder, events for whoever watches, and
+one result.  It runs in the task of whoever asked for the turn, so that cancelling the caller cancels the turn: the
+microphone closes and the speaker falls silent first, then everything the turn started is waited for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import trio
+from attrs import evolve, field, frozen
+
+from .gate import Gate
+from .machines.dialogue import Dialogue
+from .messages import (
+    BargedIn,
+    Event,
+    MicrophoneClosed,
+    MicrophoneOpened,
+    SpeechActivity,
+    SpeechChunk,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    StateChanged,
+    TextPiece,
+    TurnEnded,
+    TurnFailed,
+    TurnId,
+    TurnResult,
+    TurnStarted,
+    Utterance,
+    UtteranceRecorded,
+)
+from .orders import (
+    Abandon,
+    Begin,
+    BeginUtterance,
+    CloseMicrophone,
+    Command,
+    DropUtterance,
+    EndUtterance,
+    Fail,
+    Finish,
+    Hush,
+    Input,
+    Interrupt,
+    OpenMicrophone,
+    RecorderOrder,
+    Speak,
+    SpeakingFailed,
+    Stop,
+    Tick,
+    Transcribe,
+    TranscriptionFailed,
+)
+from .player import play_speech
+from .ports import Playback, SpeechToText, TextToSpeech, UtteranceStore, Words
+from .reader import read_words
+from .streamer import stream_speech
+from .transcriber import transcribe
+
+PIECES = 2
+"""Sentences read ahead of the engine."""
+
+CHUNKS = 8
+"""Stretches of audio made ahead of the speaker: with 60 ms each, half a second."""
+
+Report: TypeAlias = Input | MicrophoneOpened | MicrophoneClosed
+
+
+@frozen(kw_only=True)
+class Outside:
+    """What a turn may use of the outside."""
+
+    gate: Gate
+    playback: Playback | None
+    tts: TextToSpeech | None
+    stt: SpeechToText | None
+    store: UtteranceStore
+    publish: Callable[[Event], None]
+
+
+@frozen(kw_only=True)
+class Request:
+    """A turn somebody asks for: words to say or None, and whether to listen afterwards.
+
+    ``keep`` leaves the microphone open for the next turn; ``phrases`` are what the user is expected to say.
+    """
+
+    turn: TurnId
+    words: Words | None
+    listen: bool
+    keep: bool = False
+    voice: str | None = None
+    speed: float | None = None
+    phrases: Sequence[str] = field(default=())
+
+
+async def converse(
+    inbox: trio.MemoryReceiveChannel[Report],
+    reports: trio.MemorySendChannel[Report],
+    orders: trio.MemorySendChannel[RecorderOrder],
+    *,
+    request: Request,
+    dialogue: Dialogue,
+    outside: Outside,
+) -> TurnResult:
+    """Run one turn to its result.
+
+    ``inbox`` and ``orders`` stay open for the next turn; ``reports`` is the inbox's other end, cloned for the actors
+    started here.  Raises the VoiceError a turn failed with, and whatever an agent's own stream of words raises.
+    """
+    turn = _Turn(reports=reports, orders=orders, request=request, dialogue=dialogue, outside=outside)
+    try:
+        async with trio.open_nursery() as nursery:
+            try:
+                turn.begin(nursery)
+                while turn.ending is None:
+                    event: Report = Tick()
+                    with trio.move_on_at(math.inf if dialogue.deadline is None else dialogue.deadline):
+                        event = await inbox.receive()
+                    turn.take(event, nursery)
+            finally:
+                if turn.ending is None:
+                    turn.take(Stop(), nursery)
+                nursery.cancel_scope.cancel("the turn is over")
+        await turn.settle()
+    finally:
+        # the accounts of what was cancelled are in the inbox by now; with them or without, the turn ends here
+        while turn.ending is None:
+            try:
+                event = inbox.receive_nowait()
+            except trio.WouldBlock:
+                event = Abandon()
+            turn.take(event, nursery)
+        turn.announce()
+    return turn.result()
+
+
+def dismiss(orders: trio.MemorySendChannel[RecorderOrder], *, dialogue: Dialogue, gate: Gate) -> None:
+    """Nobody will take the next turn: close a microphone that was kept open for it."""
+    for command in dialogue.feed(Abandon(), trio.current_time()):
+        match command:
+            case CloseMicrophone():
+                gate.close()
+            case DropUtterance():
+                orders.send_nowait(command)
+            case _:
+                raise RuntimeError(f"{command} while no turn is running")
+
+
+class _Turn:
+    """The shell round the dialogue for one turn: it does what it is told and decides nothing."""
+
+    def __init__(
+        self,
+        *,
+        reports: trio.MemorySendChannel[Report],
+        orders: trio.MemorySendChannel[RecorderOrder],
+        request: Request,
+        dialogue: Dialogue,
+        outside: Outside,
+    ) -> None:
+        self._reports, self._orders = reports, orders
+        self._request, self._dialogue, self._outside = request, dialogue, outside
+        self._speech = trio.CancelScope()
+        self._state = dialogue.state
+        self.ending: Finish | Fail | None = None
+
+    def begin(self, nursery: trio.Nursery) -> None:
+        request, tts = self._request, self._outside.tts
+        self._outside.publish(TurnStarted(turn=request.turn, at=trio.current_time()))
+        engine = tts.name if request.words is not None and tts is not None else None
+        self.take(Begin(turn=request.turn, engine=engine, listen=request.listen, keep=request.keep), nursery)
+
+    def take(self, event: Report, nursery: trio.Nursery) -> None:
+        """Tell the watchers, ask the dialogue, do what it says.  Never waits."""
+        now = trio.current_time()
+        match event:
+            case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
+                if event.stream == self._dialogue.stream:
+                    self._outside.publish(event)
+            case (
+                Utterance()
+                | Begin()
+                | Interrupt()
+                | Stop()
+                | Abandon()
+                | Tick()
+                | SpeakingFailed()
+                | TranscriptionFailed()
+            ):
+                pass
+            case _:
+                self._outside.publish(event)
+        if not isinstance(event, MicrophoneOpened | MicrophoneClosed):
+            for command in self._dialogue.feed(event, now):
+                self._do(command, nursery, now)
+        if self._dialogue.state != self._state:
+            self._state = self._dialogue.state
+            self._outside.publish(StateChanged(turn=self._request.turn, at=now, state=self._state))
+
+    def _do(self, command: Command, nursery: trio.Nursery, now: float) -> None:
+        match command:
+            case OpenMicrophone(stream):
+                self._outside.gate.open(stream)
+            case CloseMicrophone():
+                self._outside.gate.close()
+            case Speak():
+                nursery.start_soon(self._speak)
+            case Hush(turn, began):
+                self._speech.cancel("interrupted" if began is None else "barge-in")
+                if began is not None:
+                    self._outside.publish(BargedIn(turn=turn, at=now, began=began))
+            case BeginUtterance() | EndUtterance() | DropUtterance():
+                self._orders.send_nowait(command)
+            case Transcribe(turn, utterance):
+                self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
+                nursery.start_soon(self._transcribe, utterance)
+            case Finish() | Fail():
+                self.ending = command
+
+    async def _speak(self) -> None:
+        request, outside = self._request, self._outside
+        if request.words is None or outside.tts is None or outside.playback is None:
+            raise RuntimeError("the dialogue asked for words that nobody gave")
+        pieces_in, pieces_out = trio.open_memory_channel[TextPiece](PIECES)
+        chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
+        with self._speech:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(
+                    partial(
+                        play_speech, chunks_out, self._reports.clone(), turn=request.turn, playback=outside.playback
+                    )
+                )
+                nursery.start_soon(
+                    partial(
+                        stream_speech,
+                        pieces_out,
+                        chunks_in,
+                        self._reports.clone(),
+                        turn=request.turn,
+                        engine=outside.tts,
+                        voice=request.voice,
+                        speed=request.speed,
+                    )
+                )
+                nursery.start_soon(
+                    partial(read_words, request.words, pieces_in, turn=request.turn, publish=outside.publish)
+                )
+
+    async def _transcribe(self, utterance: Utterance) -> None:
+        if self._outside.stt is None:
+            raise RuntimeError("the dialogue asked for a transcript without an engine to make it")
+        await transcribe(
+            utterance,
+            self._reports.clone(),
+            turn=self._request.turn,
+            engine=self._outside.stt,
+            phrases=self._request.phrases,
+        )
+
+    async def settle(self) -> None:
+        """The recording of what has been understood is kept or removed, as the store is told to."""
+        if isinstance(self.ending, Finish):
+            result = self.ending.result
+            if result.utterance is not None and result.engines.stt is not None:
+                path = await self._outside.store.settle(result.utterance)
+                self.ending = Finish(evolve(result, utterance=path))
+
+    def announce(self) -> None:
+        now = trio.current_time()
+        match self.ending:
+            case Finish(result):
+                self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result))
+            case Fail(turn, error):
+                self._outside.publish(TurnFailed(turn=turn, at=now, error=error))
+            case None:
+                pass
+
+    def result(self) -> TurnResult:
+        match self.ending:
+            case Finish(result):
+                return result
+            case Fail(_, error):
+                raise error
+            case None:
+                raise RuntimeError("the turn has not ended")

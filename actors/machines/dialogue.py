@@ -1,0 +1,363 @@
+"""The dialogue: everything that happens in a conversation goes in, what is to be done about it comes out.
+
+Rule 1: every decision about a turn is made here, interruption and natural completion included, so that they cannot
+disagree.  Rule 2: a turn that was begun yields exactly one ``Finish`` or ``Fail``, whatever happens to it.
+
+Theory of operation.  A turn has two sides that run beside each other.  The assistant is silent, talking, or hushed
+(told to stop, its account still to come); the user is quiet, voicing, or has ended and is being transcribed.  What the
+user says over the assistant is recorded from its first sample but *uncommitted*: either it turns out to be meant (it
+outlasts the barge-in bound, or the assistant ends first) and the assistant is hushed, or it falls silent and is
+dropped.  The turn is over when the assistant's account is in and the user has been understood or waited for in vain.
+
+With ``keep`` the microphone stays open from turn to turn.  What is said between the end of one utterance and the
+beginning of the next turn is recorded as that turn's utterance, so that nothing falls between two turns.
+"""
+
+from __future__ import annotations
+
+from attrs import define, evolve, field, frozen
+
+from ..errors import VoiceError
+from ..messages import (
+    Engines,
+    MicrophoneFailed,
+    SpeakingStarted,
+    SpeechActivity,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    Spoken,
+    SpokenText,
+    State,
+    StreamId,
+    Transcribed,
+    Utterance,
+)
+from ..orders import (
+    Abandon,
+    Begin,
+    BeginUtterance,
+    CloseMicrophone,
+    Command,
+    DropUtterance,
+    EndUtterance,
+    Fail,
+    Finish,
+    Hush,
+    Input,
+    Interrupt,
+    OpenMicrophone,
+    Speak,
+    SpeakingFailed,
+    Stop,
+    Tick,
+    Transcribe,
+    TranscriptionFailed,
+)
+from .barge_in import BargeIn, BargeInPolicy, Commit
+from .turn import Turn, Voice, milliseconds
+
+
+@frozen(kw_only=True)
+class TurnPolicy:
+    """The bounds of a turn, in seconds.
+
+    ``no_speech`` how long nobody may answer; ``longest`` how long one answer may be; ``pre_roll`` and ``tail`` what is
+    kept of the sound before the first and after the last voiced window.
+    """
+
+    no_speech: float = 10.0
+    longest: float = 120.0
+    pre_roll: float = 0.5
+    tail: float = 0.3
+    interruptible: bool = True
+    barge_in: BargeInPolicy = field(factory=BargeInPolicy)
+
+
+@define
+class Dialogue:
+    """Feed it; do what it says; wake it with ``Tick`` at ``deadline``."""
+
+    policy: TurnPolicy = field(factory=TurnPolicy)
+    _turn: Turn | None = field(default=None, init=False)
+    _between: Voice | None = field(default=None, init=False)
+    _barge_in: BargeIn = field(init=False)
+    _stream: StreamId | None = field(default=None, init=False)
+    _streams: int = field(default=0, init=False)
+    _utterances: int = field(default=0, init=False)
+    _commands: list[Command] = field(factory=list[Command], init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._barge_in = BargeIn(self.policy.barge_in)
+
+    @property
+    def state(self) -> State:
+        turn = self._turn
+        if turn is None:
+            return "idle"
+        if turn.voice is not None and turn.voice.ended is not None:
+            return "transcribing"
+        if turn.voice is not None and turn.voice.meant:
+            return "hearing"
+        return "speaking" if turn.talking else "listening"
+
+    @property
+    def stream(self) -> StreamId | None:
+        """The opening of the microphone that counts; what is heard in any other is stale."""
+        return self._stream
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``Tick`` is due, in the caller's time; None while there is nothing to wait for."""
+        turn = self._turn
+        if turn is None or turn.talking or not turn.listen or turn.stopped or turn.error:
+            return None
+        if turn.voice is not None:
+            return None if turn.voice.ended is not None else turn.voice.began + self.policy.longest
+        return None if turn.listening_since is None else turn.listening_since + self.policy.no_speech
+
+    def feed(self, event: Input, now: float) -> list[Command]:
+        """Take note of ``event``, which happened by ``now``.
+
+        Events of earlier turns and of earlier openings of the microphone are stale and change nothing.  Raises
+        RuntimeError for a ``Begin`` while a turn is running.
+        """
+        match event:
+            case Begin():
+                self._begin(event, now)
+            case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
+                if event.stream == self._stream:
+                    self._speech(event, now)
+            case MicrophoneFailed():
+                if event.stream == self._stream:
+                    self._microphone_failed(event.error, now)
+            case Utterance():
+                self._recorded(event)
+            case _:
+                self._of_turn(event, now)
+        self._settle(now)
+        commands, self._commands = self._commands, []
+        return commands
+
+    def _begin(self, event: Begin, now: float) -> None:
+        if self._turn is not None:
+            raise RuntimeError("a turn is running; wait for its result or stop it first")
+        turn = self._turn = Turn(
+            id=event.turn,
+            began=now,
+            listen=event.listen,
+            keep=event.keep,
+            talking=event.engine is not None,
+            engines=Engines(tts=event.engine),
+        )
+        turn.voice, self._between = self._between, None
+        if event.listen:
+            self._open_microphone()
+        if turn.voice is not None and (not turn.talking or turn.voice.meant):
+            # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
+            turn.interrupted, turn.talking = turn.talking, False
+            turn.spoken = SpokenText(complete=not turn.interrupted)
+            turn.voice.meant = True
+            if turn.voice.quiet_since is not None:
+                self._end_utterance(turn.voice, turn.voice.quiet_since)
+        elif turn.talking:
+            self._commands.append(Speak(turn.id))
+        else:
+            turn.listening_since = now
+
+    def _open_microphone(self) -> None:
+        if self._stream is None:
+            self._streams += 1
+            self._stream = StreamId(self._streams)
+            self._barge_in = BargeIn(self.policy.barge_in)
+            self._commands.append(OpenMicrophone(self._stream))
+
+    def _close_microphone(self) -> None:
+        if self._stream is not None:
+            self._stream = None
+            self._commands.append(CloseMicrophone())
+
+    def _speech(self, event: SpeechEvent, now: float) -> None:
+        turn = self._turn
+        commit = self._barge_in.feed(event)
+        voice = self._between if turn is None or turn.understood else turn.voice
+        match event:
+            case SpeechStarted() if voice is None:
+                self._utterances += 1
+                voice = Voice(self._utterances, event.at, meant=turn is not None and not turn.talking)
+                self._commands.append(
+                    BeginUtterance(number=voice.number, stream=event.stream, since=event.at - self.policy.pre_roll)
+                )
+                if turn is None or turn.understood:
+                    voice.meant, self._between = False, voice
+                else:
+                    turn.voice = voice
+            case SpeechStarted() if voice is not None:
+                voice.quiet_since = None
+            case SpeechEnded() if voice is not None and voice.ended is None:
+                self._fell_silent(voice, event.at, now)
+            case _:
+                pass
+        if isinstance(commit, Commit) and voice is not None and not voice.meant and voice.ended is None:
+            self._committed(voice, now)
+
+    def _committed(self, voice: Voice, now: float) -> None:
+        turn = self._turn
+        if voice is self._between:
+            voice.meant = True
+        elif turn is not None and self.policy.interruptible:
+            voice.meant = turn.interrupted = True
+            turn.timings = evolve(turn.timings, barge_in_ms=milliseconds(now - voice.began))
+            self._hush(turn, voice.began)
+
+    def _fell_silent(self, voice: Voice, at: float, now: float) -> None:
+        turn = self._turn
+        if voice is self._between:
+            if voice.meant:
+                voice.quiet_since = at
+            else:
+                self._between = None
+                self._commands.append(DropUtterance(voice.number))
+        elif turn is not None and voice.meant:
+            self._end_utterance(voice, at)
+            turn.timings = evolve(turn.timings, endpoint_ms=milliseconds(now - at))
+        elif turn is not None:
+            turn.voice = None
+            self._commands.append(DropUtterance(voice.number))
+
+    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
+        voice.ended = at
+        until = at + self.policy.tail if tail else at
+        self._commands.append(EndUtterance(number=voice.number, until=until))
+        if self._turn is not None and not self._turn.keep:
+            self._close_microphone()
+
+    def _microphone_failed(self, error: VoiceError, now: float) -> None:
+        self._stream = None
+        turn = self._turn
+        self._drop_between()
+        if turn is None or turn.understood:
+            return
+        if turn.voice is not None and turn.voice.meant:
+            self._end_utterance(turn.voice, now, tail=False)
+            return
+        if turn.voice is not None:
+            self._commands.append(DropUtterance(turn.voice.number))
+            turn.voice = None
+        turn.error = error
+
+    def _drop_between(self) -> None:
+        if self._between is not None:
+            self._commands.append(DropUtterance(self._between.number))
+            self._between = None
+
+    def _recorded(self, utterance: Utterance) -> None:
+        turn = self._turn
+        if turn is None or turn.voice is None or turn.voice.number != utterance.number:
+            return
+        turn.voice.utterance = utterance
+        if not turn.stopped and turn.error is None:
+            self._commands.append(Transcribe(turn.id, utterance))
+
+    def _of_turn(
+        self,
+        event: Interrupt
+        | Stop
+        | Abandon
+        | Tick
+        | SpeakingStarted
+        | Spoken
+        | SpeakingFailed
+        | Transcribed
+        | TranscriptionFailed,
+        now: float,
+    ) -> None:
+        turn = self._turn
+        if turn is None:
+            if isinstance(event, Abandon):
+                self._drop_between()
+                self._close_microphone()
+            return
+        match event:
+            case Interrupt():
+                turn.interrupted = turn.interrupted or turn.talking
+                self._hush(turn, None)
+            case Stop():
+                turn.stopped = True
+                self._hush(turn, None)
+                self._cut_short(turn, now)
+                self._close_microphone()
+            case Abandon():
+                turn.stopped = turn.abandoned = True
+                self._hush(turn, None)
+                self._cut_short(turn, now)
+            case Tick():
+                self._deadline_passed(turn, now)
+            case SpeakingStarted() if event.turn == turn.id:
+                turn.timings = evolve(turn.timings, first_sample_ms=milliseconds(event.at - turn.began))
+            case Spoken() if event.turn == turn.id and turn.talking:
+                self._assistant_done(turn, event, now)
+            case SpeakingFailed() if event.turn == turn.id:
+                turn.error = event.error
+                if not turn.talking:
+                    self._cut_short(turn, now)
+            case Transcribed() if event.turn == turn.id and turn.voice is not None:
+                turn.voice.transcript = event.transcript
+                turn.engines = evolve(turn.engines, stt=event.transcript.engine)
+                turn.timings = evolve(
+                    turn.timings,
+                    stt_ms=milliseconds(event.transcript.seconds),
+                    speech_end_to_transcript_ms=milliseconds(now - (turn.voice.ended or now)),
+                )
+            case TranscriptionFailed() if event.turn == turn.id:
+                turn.error = event.error
+            case _:
+                pass
+
+    def _hush(self, turn: Turn, began: float | None) -> None:
+        if turn.talking and not turn.hushed:
+            turn.hushed = True
+            self._commands.append(Hush(turn.id, began))
+
+    def _cut_short(self, turn: Turn, now: float) -> None:
+        """Whatever the user is saying is kept up to now."""
+        if turn.voice is not None and turn.voice.ended is None:
+            self._end_utterance(turn.voice, now, tail=False)
+
+    def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
+        turn.talking = False
+        turn.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
+        if turn.interrupted and spoken.complete:
+            # the last sample had left before the stop reached the speaker
+            turn.interrupted = False
+        turn.listening_since = now
+        if turn.voice is not None and turn.voice.ended is None:
+            turn.voice.meant = True
+        if turn.error is not None or turn.stopped:
+            self._cut_short(turn, now)
+
+    def _deadline_passed(self, turn: Turn, now: float) -> None:
+        deadline = self.deadline
+        if deadline is None or now < deadline:
+            return
+        if turn.voice is None:
+            turn.gave_up = True
+        else:
+            self._end_utterance(turn.voice, now, tail=False)
+
+    def _settle(self, now: float) -> None:
+        """End the turn if nothing is left to wait for."""
+        turn = self._turn
+        if turn is None or not (turn.abandoned or turn.complete):
+            return
+        self._turn = None
+        if not turn.keep or turn.stopped or turn.error is not None:
+            self._drop_between()
+            self._close_microphone()
+        if turn.error is not None and not turn.stopped:
+            turn.error.recording = turn.recording
+            self._commands.append(Fail(turn.id, turn.error))
+        else:
+            self._commands.append(Finish(turn.result(now)))

@@ -1,0 +1,94 @@
+"""What is known of one turn while it runs, and the result it comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import define, evolve, field
+
+from ..errors import VoiceError
+from ..messages import Engines, Outcome, SpokenText, Timings, Transcript, TurnId, TurnResult, Utterance
+
+
+def milliseconds(seconds: float) -> float:
+    """For people and JSON, to the microsecond."""
+    return round(seconds * 1000, 3)
+
+
+@define
+class Voice:
+    """One utterance of the user, from its first voiced window to its transcript.
+
+    ``meant`` once it is taken for an answer or an interruption and no longer for a noise; ``quiet_since`` is set while
+    an utterance between two turns has fallen silent; ``ended`` is the end of its last voiced window.
+    """
+
+    number: int
+    began: float
+    meant: bool
+    quiet_since: float | None = None
+    ended: float | None = None
+    utterance: Utterance | None = None
+    transcript: Transcript | None = None
+
+
+@define
+class Turn:
+    """The assistant is ``talking`` from the command to speak until the player's account is in."""
+
+    id: TurnId
+    began: float
+    listen: bool
+    keep: bool
+    talking: bool
+    timings: Timings = field(factory=Timings)
+    engines: Engines = field(factory=Engines)
+    spoken: SpokenText = field(factory=SpokenText)
+    hushed: bool = False
+    interrupted: bool = False
+    stopped: bool = False
+    abandoned: bool = False
+    gave_up: bool = False
+    listening_since: float | None = None
+    error: VoiceError | None = None
+    voice: Voice | None = None
+
+    @property
+    def understood(self) -> bool:
+        """Whether the turn has all it wants of the user, so that more speech belongs to the next."""
+        return self.voice is not None and self.voice.ended is not None
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to wait for."""
+        if self.talking:
+            return False
+        given_up = self.stopped or self.error is not None
+        if self.voice is None:
+            return given_up or self.gave_up or not self.listen
+        return self.voice.utterance is not None and (given_up or self.voice.transcript is not None)
+
+    @property
+    def recording(self) -> Path | None:
+        return self.voice.utterance.path if self.voice is not None and self.voice.utterance is not None else None
+
+    def result(self, now: float) -> TurnResult:
+        transcript = self.voice.transcript.text if self.voice is not None and self.voice.transcript is not None else ""
+        outcome: Outcome
+        if self.stopped:
+            outcome = "stopped"
+        elif self.interrupted:
+            outcome = "interrupted"
+        elif not self.listen:
+            outcome = "said"
+        else:
+            outcome = "heard" if transcript else "no_speech"
+        return TurnResult(
+            turn=self.id,
+            outcome=outcome,
+            transcript=transcript,
+            spoken=self.spoken,
+            engines=self.engines,
+            timings=evolve(self.timings, total_ms=milliseconds(now - self.began)),
+            utterance=self.recording,
+        )

@@ -1,0 +1,204 @@
+"""A thousand random conversations, each cancelled at a random step of the scheduler, and what is left of them: nothing.
+
+A run counts its task steps; at a step chosen beforehand the turn's caller is cancelled, wherever everybody is then.
+Every await of every actor is such a step.  Tasks cannot outlive a run of Trio; open devices, streams of the engines,
+recordings and threads could, and are counted.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+import voicemode
+from actors.errors import ProviderUnavailable, VoiceError
+from actors.messages import AudioFrame, Message, TurnResult
+from actors.ports import Playback
+from tests.fakes import FakeEars, FakeVoice, said
+from tests.fakes_speech import LoudnessModel
+from voicemode import Settings, TurnPolicy
+from voicemode.audio.virtual_microphone import VirtualMicrophone
+from voicemode.audio.virtual_speaker import VirtualSpeaker
+
+CONVERSATIONS = 1_000
+BATCHES = 10
+
+
+class CancelAt(trio.abc.Instrument):
+    """Cancels ``scope`` when the run has taken ``step`` task steps since it was armed."""
+
+    def __init__(self, step: int) -> None:
+        self.step, self.taken = step, 0
+        self.scope: trio.CancelScope | None = None
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if self.scope is not None:
+            self.taken += 1
+            if self.taken == self.step:
+                self.scope.cancel("a random step")
+
+
+class Census:
+    """What is open."""
+
+    def __init__(self) -> None:
+        self.microphones = self.speakers = self.spools = self.agents = 0
+
+    def all(self) -> dict[str, int]:
+        return vars(self)
+
+
+class CountedMicrophone(VirtualMicrophone):
+    def __init__(self, census: Census) -> None:
+        super().__init__()
+        self.census = census
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:  # type: ignore[override]  # as the port
+        async with super().open(rate) as frames:
+            self.census.microphones += 1
+            try:
+                yield frames
+            finally:
+                self.census.microphones -= 1
+
+
+class CountedSpeaker(VirtualSpeaker):
+    def __init__(self, census: Census) -> None:
+        super().__init__()
+        self.census = census
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[Playback]:  # type: ignore[override]  # as the port
+        async with super().open(rate) as playback:
+            self.census.speakers += 1
+            try:
+                yield playback
+            finally:
+                self.census.speakers -= 1
+
+
+class CountedSpool:
+    path: Path | None = None
+
+    def __init__(self, census: Census) -> None:
+        self.census, self.open = census, True
+        census.spools += 1
+
+    def write(self, pcm: bytes) -> None:
+        assert self.open
+
+    async def finish(self, length: int) -> Path | None:
+        self.discard()
+        await trio.lowlevel.checkpoint()
+        return None
+
+    def discard(self) -> None:
+        self.census.spools -= self.open
+        self.open = False
+
+
+class CountedStore:
+    def __init__(self, census: Census) -> None:
+        self.census = census
+
+    def begin(self, rate: int) -> CountedSpool:
+        return CountedSpool(self.census)
+
+    async def settle(self, path: Path) -> Path | None:
+        await trio.lowlevel.checkpoint()
+        return None
+
+
+async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Census) -> list[TurnResult]:
+    room = CountedMicrophone(census)
+    voice = FakeVoice(
+        wait=dice.choice([0, 0.1]), word_times=dice.random() < 0.5, dies_at=dice.choice([None, None, "two"])
+    )
+    error = ProviderUnavailable("fake ears", "deaf") if dice.random() < 0.1 else None
+    ears = FakeEars(dice.choice(["yes", ""]), wait=dice.choice([0, 0.3]), error=error)
+    settings = Settings(turn=TurnPolicy(no_speech=1.0, longest=2.0, interruptible=dice.random() < 0.9))
+    results: list[TurnResult] = []
+
+    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        census.agents += 1
+        try:
+            for word in ("one ", "two. ", "three."):
+                await trio.sleep(dice.choice([0, 0.2]))
+                yield word
+        finally:
+            census.agents -= 1
+            with trio.move_on_after(dice.choice([0.01, 0.5]), shield=True):
+                await trio.sleep_forever()
+
+    async def buttons() -> None:
+        for _ in range(dice.randrange(3)):
+            await trio.sleep(dice.uniform(0, 2))
+            dice.choice([conversation.interrupt, conversation.stop])()
+
+    async def turns() -> None:
+        try:
+            match dice.randrange(4):
+                case 0:
+                    results.append(await conversation.converse("one two three."))
+                case 1:
+                    results.append(await conversation.say("one two three."))
+                case 2:
+                    results.append(await conversation.listen())
+                case _:
+                    with trio.move_on_after(dice.uniform(1, 6)):
+                        await conversation.talk(agent, greeting=dice.choice([None, "one two."]))
+        except VoiceError:
+            pass
+
+    async with voicemode.open_conversation(
+        settings,
+        microphone=room,
+        speaker=CountedSpeaker(census),
+        tts=voice,
+        stt=ears,
+        vad=LoudnessModel(),
+        store=CountedStore(census),
+    ) as conversation:
+        for _ in range(dice.randrange(4)):
+            room.place(said(dice.choice([0.1, 0.3, 0.8])), trio.current_time() + dice.uniform(0, 3))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(buttons)
+            with trio.CancelScope() as cancel.scope:
+                await turns()
+            cancel.scope = None
+            nursery.cancel_scope.cancel()
+        # whatever was cut short, the conversation is as good as new: nobody is listened to, and it can speak
+        await trio.sleep(0.06)
+        assert census.microphones == 0
+        assert census.spools == 0
+        voice.dies_at = None
+        again = await conversation.say("four five.")
+        assert (again.outcome, again.spoken.heard) == ("said", "four five.")
+    assert voice.open == 0
+    return results
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_a_conversation_cancelled_at_any_await_leaves_nothing_behind(batch: int) -> None:
+    threads = threading.active_count()
+    for seed in range(batch, CONVERSATIONS, BATCHES):
+        dice = random.Random(seed)
+        cancel, census = CancelAt(dice.choice([dice.randrange(1, 60), dice.randrange(1, 1500)])), Census()
+        results = trio.run(
+            converse_at_random, dice, cancel, census, clock=MockClock(autojump_threshold=0), instruments=[cancel]
+        )
+        assert not any(census.all()[what] for what in ("microphones", "speakers", "spools", "agents")), (
+            seed,
+            census.all(),
+        )
+        for result in results:
+            assert result.spoken.text.startswith(result.spoken.heard)
+    assert threading.active_count() == threads

@@ -1,0 +1,419 @@
+"""Whole conversations under a virtual clock: real actors and devices, fake engines, exact times.
+
+The voice says a word in 0.25 s.  The endpointer decides in windows of 32 ms, so what it decides is known to the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+import voicemode
+from actors.errors import DeviceError, ProviderUnavailable, SettingsError
+from actors.messages import (
+    AudioFrame,
+    BargedIn,
+    Event,
+    Message,
+    MicrophoneClosed,
+    MicrophoneOpened,
+    SpeakingStarted,
+    Spoken,
+    StateChanged,
+    TurnEnded,
+    TurnResult,
+    UtteranceRecorded,
+)
+from tests.fakes import FakeEars, FakeVoice, said
+from tests.fakes_speech import LoudnessModel
+from voicemode import Conversation, Settings
+from voicemode.audio.store import MemoryStore
+from voicemode.audio.virtual_microphone import VirtualMicrophone
+from voicemode.audio.virtual_speaker import VirtualSpeaker
+
+GREETING = "one two three four five six seven eight."
+"""Two seconds of the fake voice."""
+
+
+class Room:
+    """A microphone and a speaker, and what the speaker played."""
+
+    def __init__(self) -> None:
+        self.microphone = VirtualMicrophone()
+        self.played: list[tuple[float, bytes, int]] = []
+        self.speaker = VirtualSpeaker(lambda at, pcm, rate: self.played.append((at, pcm, rate)))
+
+    def silent_from(self) -> float:
+        """When the last loud sample left the speaker."""
+        return max(
+            (
+                at + (index + 1) / rate
+                for at, pcm, rate in self.played
+                for index, sample in enumerate(memoryview(pcm).cast("h"))
+                if sample
+            ),
+            default=0.0,
+        )
+
+
+@asynccontextmanager
+async def conversing(room: Room, **parts: Any) -> AsyncGenerator[Conversation]:
+    settings = parts.pop("settings", Settings())
+    defaults: dict[str, Any] = {"tts": FakeVoice(), "stt": FakeEars(), "vad": LoudnessModel(), "store": MemoryStore()}
+    async with voicemode.open_conversation(
+        settings, microphone=room.microphone, speaker=room.speaker, **(defaults | parts)
+    ) as conversation:
+        yield conversation
+
+
+async def follow(conversation: Conversation, seen: list[Event]) -> None:
+    async for event in conversation.events():
+        seen.append(event)
+
+
+def only(seen: list[Event], kind: type[Any]) -> Any:
+    [event] = [event for event in seen if isinstance(event, kind)]
+    return event
+
+
+async def test_a_turn_takes_exactly_as_long_as_its_parts(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room, stt=FakeEars("hello", wait=0.1)) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        room.microphone.place(said(1.0), began + 3.0)
+        result = await conversation.converse(GREETING)
+        ended = trio.current_time()
+        nursery.cancel_scope.cancel()
+    assert result.outcome == "heard"
+    assert result.transcript == "hello"
+    assert result.spoken.text == result.spoken.heard == GREETING
+    assert result.spoken.complete
+    assert (result.engines.tts, result.engines.stt) == ("fake voice", "fake ears")
+    assert only(seen, SpeakingStarted).at == began
+    assert only(seen, Spoken).at == pytest.approx(began + 2.0)
+    # the user falls silent at 4.0; the last voiced window ends within one window of it, the hangover is 0.7
+    assert result.timings.first_sample_ms == 0.0
+    assert result.timings.endpoint_ms == pytest.approx(704, abs=32.1)
+    assert result.timings.stt_ms == 100.0
+    assert result.timings.speech_end_to_transcript_ms == pytest.approx(804, abs=32.1)
+    assert result.timings.total_ms == pytest.approx((ended - began) * 1000, abs=0.01)
+    assert ended == pytest.approx(began + 4.8, abs=0.033)
+
+
+async def test_the_utterance_is_what_was_said_with_the_pre_roll_before_it(autojump_clock: MockClock) -> None:
+    room, seen, ears = Room(), [], FakeEars()
+    async with conversing(room, stt=ears) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        clip = said(1.0)
+        room.microphone.place(clip, trio.current_time() + 2.0)
+        await conversation.listen()
+        nursery.cancel_scope.cancel()
+    [(pcm, rate)] = ears.heard
+    utterance = only(seen, UtteranceRecorded).utterance
+    assert rate == 16_000
+    assert utterance.pcm == pcm
+    head = pcm.index(clip.pcm)
+    assert head / 2 / rate == pytest.approx(0.5, abs=0.042)
+    assert (len(pcm) - head - len(clip.pcm)) / 2 / rate == pytest.approx(0.3, abs=0.042)
+
+
+async def test_speaking_over_the_assistant_silences_it_and_counts_the_words_heard(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room, stt=FakeEars("stop")) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        room.microphone.place(said(0.8), began + 0.8)
+        result = await conversation.converse(GREETING)
+        nursery.cancel_scope.cancel()
+    assert result.outcome == "interrupted"
+    assert result.transcript == "stop"
+    barged_in = only(seen, BargedIn)
+    assert barged_in.began == pytest.approx(began + 0.8, abs=0.032)
+    assert barged_in.at == pytest.approx(began + 1.0, abs=0.065)
+    assert 0 <= room.silent_from() - barged_in.at <= 0.010 or room.silent_from() <= barged_in.at
+    words_over = int((barged_in.at - began + 0.05) / 0.25)
+    assert result.spoken.heard == " ".join(GREETING.split()[:words_over])
+    assert not result.spoken.complete
+
+
+async def test_nothing_of_the_old_turn_is_played_after_the_stop(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        room.microphone.place(said(3.0), trio.current_time() + 0.8)
+        await conversation.converse(GREETING)
+        nursery.cancel_scope.cancel()
+    stopped = only(seen, BargedIn).at
+    assert all(at + len(pcm) / 2 / rate <= stopped + 0.010 for at, pcm, rate in room.played)
+
+
+async def test_without_word_times_what_was_heard_is_known_by_proportion(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room, tts=FakeVoice(word_times=False)) as conversation:
+        room.microphone.place(said(0.8), trio.current_time() + 0.8)
+        result = await conversation.converse(GREETING)
+    assert GREETING.startswith(result.spoken.heard)
+    assert 2 <= len(result.spoken.heard.split()) <= 5
+
+
+async def test_nobody_answering_is_a_result(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room) as conversation:
+        result = await conversation.converse(GREETING)
+    assert result.outcome == "no_speech"
+    assert result.timings.total_ms == pytest.approx(12_000, abs=20)
+    assert result.utterance is None
+
+
+async def test_saying_opens_no_microphone(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        result = await conversation.say(GREETING)
+        nursery.cancel_scope.cancel()
+    assert result.outcome == "said"
+    assert not [event for event in seen if isinstance(event, MicrophoneOpened)]
+
+
+async def test_the_button_stops_the_assistant_and_listens(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+
+        async def press() -> None:
+            await trio.sleep(0.6)
+            conversation.interrupt()
+
+        nursery.start_soon(press)
+        room.microphone.place(said(1.0), trio.current_time() + 1.0)
+        result = await conversation.converse(GREETING)
+    assert (result.outcome, result.transcript, result.spoken.heard) == ("interrupted", "yes", "one two")
+
+
+async def test_stopping_gives_what_there_is(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+
+        async def press() -> None:
+            await trio.sleep(0.6)
+            conversation.stop()
+
+        nursery.start_soon(press)
+        result = await conversation.converse(GREETING)
+    assert (result.outcome, result.transcript, result.spoken.heard) == ("stopped", "", "one two")
+
+
+async def test_cancelling_the_caller_closes_the_microphone_and_the_next_turn_works(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        with trio.move_on_after(0.6):
+            await conversation.converse(GREETING)
+        cancelled = trio.current_time()
+        await trio.sleep(0.05)
+        assert only(seen, MicrophoneClosed).at - cancelled < 0.01
+        assert room.silent_from() <= cancelled + 0.01
+        ended = only(seen, TurnEnded).result
+        assert (ended.outcome, ended.spoken.heard) == ("stopped", "one two")
+        assert (await conversation.say("again")).outcome == "said"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_clean_up_that_takes_its_time_does_not_keep_the_assistant_talking(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+
+    async def slow_to_go(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        try:
+            yield GREETING + " "
+            await trio.sleep_forever()
+        finally:
+            with trio.move_on_after(2, shield=True):
+                await trio.sleep_forever()
+
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        room.microphone.place(said(0.8), trio.current_time() + 0.8)
+        result = await conversation.converse(slow_to_go)
+        nursery.cancel_scope.cancel()
+    assert result.outcome == "interrupted"
+    assert room.silent_from() <= only(seen, BargedIn).at + 0.01
+
+
+async def test_two_turns_at_once_are_taken_one_after_the_other(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(conversation.say, GREETING)
+        nursery.start_soon(conversation.say, GREETING)
+    starts = [at for at, _, _ in room.played]
+    assert starts == sorted(starts)
+    assert sum(len(pcm) for _, pcm, _ in room.played) == 2 * 2 * 16_000 * 2
+
+
+async def test_an_agent_answers_what_it_was_told_until_somebody_stops_it(autojump_clock: MockClock) -> None:
+    room, calls = Room(), []
+
+    async def echo(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        calls.append((transcript, [(message.role, message.text) for message in history]))
+        yield "you "
+        yield f"said {transcript}."
+
+    async with conversing(room, stt=FakeEars("alpha", "beta")) as conversation, trio.open_nursery() as nursery:
+
+        async def user() -> None:
+            heard = 0
+            async for event in conversation.events():
+                if isinstance(event, StateChanged) and event.state == "listening":
+                    heard += 1
+                    if heard > 2:
+                        conversation.stop()
+                    else:
+                        room.microphone.place(said(0.5), trio.current_time() + 0.2)
+
+        nursery.start_soon(user)
+        await wait_all_tasks_blocked()
+        await conversation.talk(echo, greeting="hello there.")
+        nursery.cancel_scope.cancel()
+    assert calls == [
+        ("alpha", [("assistant", "hello there.")]),
+        ("beta", [("assistant", "hello there."), ("user", "alpha"), ("assistant", "you said alpha.")]),
+    ]
+
+
+async def test_in_a_talk_the_microphone_is_open_from_the_first_word_to_the_end(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+
+    async def brief(transcript: str, history: Sequence[Message]) -> str:
+        return "fine."
+
+    async with conversing(room, stt=FakeEars("alpha", wait=0.5)) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        room.microphone.place(said(0.5), began + 1.0)
+        room.microphone.place(said(0.5), began + 4.0)
+        with trio.move_on_after(8):
+            await conversation.talk(brief)
+        await trio.sleep(0.1)
+        nursery.cancel_scope.cancel()
+    assert only(seen, MicrophoneOpened).at == began
+    assert only(seen, MicrophoneClosed).at == pytest.approx(began + 8)
+    answers = [event.result for event in seen if isinstance(event, TurnEnded)]
+    assert [answer.outcome for answer in answers] == ["heard", "heard", "stopped"]
+
+
+async def test_what_is_said_while_the_answer_is_being_transcribed_is_not_lost(autojump_clock: MockClock) -> None:
+    room, calls = Room(), []
+
+    async def echo(transcript: str, history: Sequence[Message]) -> str:
+        calls.append((transcript, [message.text for message in history]))
+        return "fine."
+
+    ears = FakeEars("what is the weather", "in Paris", wait=1.0)
+    async with conversing(room, stt=ears) as conversation:
+        began = trio.current_time()
+        room.microphone.place(said(0.5), began + 1.0)
+        room.microphone.place(said(0.5), began + 2.6)
+        with trio.move_on_after(7):
+            await conversation.talk(echo)
+    assert len(ears.heard) == 2
+    assert calls == [("in Paris", ["what is the weather"])]
+
+
+async def test_the_errors_of_an_agent_come_out_as_they_are(autojump_clock: MockClock) -> None:
+    async def broken(transcript: str, history: Sequence[Message]) -> str:
+        raise LookupError("no such thing")
+
+    async with conversing(Room()) as conversation:
+        with pytest.raises(LookupError, match="no such thing"):
+            await conversation.converse(broken)
+        assert (await conversation.say("still here")).outcome == "said"
+
+
+async def test_a_voice_that_dies_says_so_and_what_it_said_was_heard(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room, tts=FakeVoice(dies_at="five")) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        with pytest.raises(ProviderUnavailable, match="The fake voice died"):
+            await conversation.converse(GREETING)
+        assert only(seen, Spoken).heard == "one two three four"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_recogniser_that_dies_says_so(autojump_clock: MockClock) -> None:
+    room = Room()
+    error = ProviderUnavailable("fake ears", "The fake ears are deaf.")
+    async with conversing(room, stt=FakeEars(error=error)) as conversation:
+        room.microphone.place(said(0.5), trio.current_time() + 0.5)
+        with pytest.raises(ProviderUnavailable, match="deaf"):
+            await conversation.listen()
+
+
+class DyingMicrophone:
+    """Gives two hundred loud frames and is gone."""
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:
+        async def frames() -> AsyncIterator[AudioFrame]:
+            opened = trio.current_time()
+            for number in range(200):
+                await trio.sleep_until(opened + (number + 1) / 100)
+                pcm = said(0.01).pcm
+                yield AudioFrame(start=opened + number / 100, pcm=pcm, rate=rate)
+            raise DeviceError("The microphone was pulled out.")
+
+        yield frames()
+
+
+async def test_a_microphone_that_dies_while_the_user_speaks_gives_what_was_heard_until_then(
+    autojump_clock: MockClock,
+) -> None:
+    room, ears = Room(), FakeEars()
+    room.microphone = DyingMicrophone()  # type: ignore[assignment]  # a microphone all the same
+    async with conversing(room, stt=ears) as conversation:
+        result = await conversation.listen()
+    assert (result.outcome, result.transcript) == ("heard", "yes")
+    assert len(ears.heard[0][0]) / 2 / 16_000 == pytest.approx(2.0, abs=0.011)
+
+
+@pytest.mark.parametrize("text", [" ", "…", "🙂🙂", "-- --"])
+async def test_a_text_that_cannot_be_spoken_is_refused_at_the_door(text: str, autojump_clock: MockClock) -> None:
+    async with conversing(Room()) as conversation:
+        with pytest.raises(SettingsError, match="nothing"):
+            await conversation.say(text)
+
+
+async def test_a_conversation_without_devices_says_what_to_name(autojump_clock: MockClock) -> None:
+    with pytest.raises(SettingsError, match="No microphone is chosen"):
+        async with voicemode.open_conversation(
+            Settings(speaker="null:", stt="fake"), tts=FakeVoice(), vad=LoudnessModel(), stt=FakeEars()
+        ):
+            pass
+
+
+async def test_a_mistake_in_the_callers_own_code_comes_out_unwrapped(autojump_clock: MockClock) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with conversing(Room()) as conversation:
+            await conversation.say("hello")
+            raise ZeroDivisionError
+
+
+async def test_events_end_when_the_conversation_does(autojump_clock: MockClock) -> None:
+    seen: list[Event] = []
+    async with trio.open_nursery() as nursery, conversing(Room()) as conversation:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        result: TurnResult = await conversation.say("hello")
+    assert only(seen, TurnEnded).result == result

@@ -1,0 +1,26 @@
+"""Asks an agent for its answer, whatever shape it has.  In: the transcript and the history.  Out: a stream of text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from inspect import isawaitable
+from typing import cast
+
+from actors.messages import Message
+from actors.ports import Agent, Words
+
+
+async def answer(agent: Agent, transcript: str, history: Sequence[Message]) -> AsyncGenerator[str, None]:
+    """Call ``agent`` and yield its words as they come; close this generator to be rid of the agent's own."""
+    called = agent(transcript, history)
+    words: Words = await called if isawaitable(called) else called
+    if isinstance(words, str):
+        yield words
+    elif isinstance(words, AsyncGenerator):
+        async with aclosing(cast("AsyncGenerator[str, None]", words)) as stream:
+            async for text in stream:
+                yield text
+    else:
+        async for text in words:
+            yield text

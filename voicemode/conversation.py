@@ -1,0 +1,167 @@
+"""The public face of a conversation: ask for a turn, get its result; watch what happens meanwhile.
+
+In: messages to say, agents to talk to, the wish to interrupt.  Out: one frozen result a turn, and events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import TypeAlias, final
+
+import trio
+
+from actors.converse import Outside, Report, Request, converse, dismiss
+from actors.errors import SettingsError
+from actors.machines.dialogue import Dialogue
+from actors.messages import Event, Message, TurnId, TurnResult
+from actors.orders import Interrupt, RecorderOrder, Stop
+from actors.ports import Agent, Words
+
+from .agents import answer
+from .groups import unwrapped
+from .settings import Settings, check_speed
+from .text import speakable
+from .watchers import Watchers
+
+Speech: TypeAlias = str | AsyncIterable[str] | Agent
+"""What the assistant says: a text, a stream of text, or an agent that answers what the user said last."""
+
+
+@final
+class Conversation:
+    """One person and one assistant talking.  You get one from ``open_conversation``.
+
+    Turns run one at a time: who asks for one while another runs waits for its end.  Cancelling the caller ends its
+    turn: the speaker is silent and the microphone closed at once.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        inbox: trio.MemoryReceiveChannel[Report],
+        reports: trio.MemorySendChannel[Report],
+        orders: trio.MemorySendChannel[RecorderOrder],
+        outside: Outside,
+        watchers: Watchers,
+    ) -> None:
+        self._settings, self._outside, self._watchers = settings, outside, watchers
+        self._inbox, self._reports, self._orders = inbox, reports, orders
+        self._dialogue = Dialogue(settings.turn)
+        self._floor = trio.Lock()
+        self._turns = 0
+        self._history: list[Message] = []
+
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """What was said so far: the user's words as transcribed, the assistant's as far as they were heard."""
+        return tuple(self._history)
+
+    async def converse(
+        self,
+        message: Speech,
+        *,
+        voice: str | None = None,
+        speed: float | None = None,
+        phrases: Sequence[str] | None = None,
+    ) -> TurnResult:
+        """Say ``message``, listen, and return what the user answered or said over it.
+
+        An empty text says nothing and only listens.  Raises SettingsError for what cannot be said, and the VoiceError
+        of an engine or device that failed, whose ``recording`` is where the user's words are kept.
+        """
+        if isinstance(message, str) and not message.strip():
+            return await self.listen(phrases=phrases)
+        return await self._take_turn(message, listen=True, voice=voice, speed=speed, phrases=phrases)
+
+    async def say(self, text: Speech, *, voice: str | None = None, speed: float | None = None) -> TurnResult:
+        """Say ``text`` without listening for an answer.  Raises as ``converse`` does."""
+        return await self._take_turn(text, listen=False, voice=voice, speed=speed)
+
+    async def listen(self, *, phrases: Sequence[str] | None = None) -> TurnResult:
+        """Say nothing and return what the user says.  Raises as ``converse`` does."""
+        return await self._take_turn(None, listen=True, phrases=phrases)
+
+    async def talk(self, agent: Agent, *, greeting: Speech | None = None) -> None:
+        """Let the user talk with ``agent`` until ``stop`` or until cancelled, the microphone open all along.
+
+        The agent is called with each transcript and the history before it, and its answer is spoken sentence by
+        sentence while it streams.  When the user speaks over it, it is cancelled, and what they said goes to it next.
+        Errors the agent raises end the talk and are raised here.
+        """
+        try:
+            result = await self._take_turn(greeting, listen=True, keep=True)
+            while result.outcome != "stopped":
+                result = await self._take_turn(agent if result.transcript else None, listen=True, keep=True)
+        finally:
+            dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
+
+    def interrupt(self) -> None:
+        """Stop what the assistant is saying, as if the user had spoken over it; the turn goes on to listen."""
+        if self._dialogue.state != "idle":
+            self._reports.send_nowait(Interrupt())
+
+    def stop(self) -> None:
+        """End the turn that is running, with what there is; its outcome is ``stopped``."""
+        if self._dialogue.state != "idle":
+            self._reports.send_nowait(Stop())
+
+    def events(self) -> AsyncIterator[Event]:
+        """All that happens from now on, ending when the conversation closes.
+
+        A watcher that falls far behind loses the oldest events; it never holds up the conversation.
+        """
+        return self._watchers.watch()
+
+    async def _take_turn(
+        self,
+        speech: Speech | None,
+        *,
+        listen: bool,
+        keep: bool = False,
+        voice: str | None = None,
+        speed: float | None = None,
+        phrases: Sequence[str] | None = None,
+    ) -> TurnResult:
+        if speech is not None and self._outside.tts is None:
+            raise SettingsError("This conversation was opened without a speech engine, so it cannot say anything.")
+        if listen and self._outside.stt is None:
+            raise SettingsError("This conversation was opened without a recogniser, so it cannot listen.")
+        if isinstance(speech, str):
+            speech = speakable(speech)
+        async with self._floor:
+            self._turns += 1
+            request = Request(
+                turn=TurnId(self._turns),
+                words=self._words(speech),
+                listen=listen,
+                keep=keep,
+                voice=voice or self._settings.voice,
+                speed=check_speed(speed) or self._settings.speed,
+                phrases=self._settings.phrases if phrases is None else tuple(phrases),
+            )
+            with unwrapped():
+                result = await converse(
+                    self._inbox,
+                    self._reports,
+                    self._orders,
+                    request=request,
+                    dialogue=self._dialogue,
+                    outside=self._outside,
+                )
+            self._remember(result)
+            return result
+
+    def _words(self, speech: Speech | None) -> Words | None:
+        if speech is None or isinstance(speech, str | AsyncIterable):
+            return speech
+        *before, last = self._history or [Message(role="user", text="")]
+        if last.role == "assistant":
+            return answer(speech, "", self.history)
+        return answer(speech, last.text, tuple(before))
+
+    def _remember(self, result: TurnResult) -> None:
+        if result.spoken.heard.strip():
+            self._history.append(Message(role="assistant", text=result.spoken.heard.strip()))
+        if result.transcript:
+            self._history.append(Message(role="user", text=result.transcript))

@@ -1,0 +1,151 @@
+"""The running system: devices and engines in, a conversation out, and one nursery that holds all of it.
+
+microphone ─ capture ─┬─ ring ─ detect_speech ──┐
+                      └─ ring ─ record_utterances ─┤ inbox ─ converse (one per turn, in the caller's task)
+                                    ▲              │            │
+                                    └─── orders ◄──┴────────────┴─ read_words ─ stream_speech ─ play_speech ─ speaker
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+import trio
+
+from actors.capture import capture_audio
+from actors.converse import Outside, Report
+from actors.errors import SettingsError
+from actors.gate import Gate
+from actors.messages import AudioFrame
+from actors.orders import RecorderOrder
+from actors.ports import Cued, Microphone, Playback, Speaker, SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
+from actors.recorder import record_utterances
+from actors.ring import Ring
+from actors.vad import detect_speech
+
+from .audio.store import DirectoryStore
+from .audio.uri import microphone_from, speaker_from
+from .conversation import Conversation
+from .groups import unwrapped
+from .settings import Settings
+from .speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech
+from .watchers import Watchers
+
+RATE = 16_000
+"""Of all that is listened to, in Hz: what the voice model and the recognisers work at."""
+
+FRAMES = 500
+"""Frames a listener may be behind the microphone, 5 s of sound; then it loses the oldest, and that is counted."""
+
+REPORTS = 256
+"""Reports that may wait for the dialogue: 8 s of voice activity while no turn is running."""
+
+ORDERS = 64
+"""Orders that may wait for the recorder: far more than a turn gives."""
+
+
+@asynccontextmanager
+async def open_conversation(
+    settings: Settings | None = None,
+    *,
+    microphone: Microphone | None = None,
+    speaker: Speaker | None = None,
+    tts: TextToSpeech | None = None,
+    stt: SpeechToText | None = None,
+    vad: SpeechModel | None = None,
+    store: UtteranceStore | None = None,
+) -> AsyncIterator[Conversation]:
+    """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
+
+    What is passed by keyword is used instead of what the settings name.  Raises SettingsError, AudioFileError,
+    DeviceError or ProviderUnavailable when something of it cannot be had.
+    """
+    settings = settings or Settings()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(unwrapped())
+        loading = _Loading(settings, microphone, speaker, tts, stt, vad)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(loading.load_microphone)
+            nursery.start_soon(loading.load_speaker)
+            nursery.start_soon(loading.load_tts)
+            nursery.start_soon(loading.load_stt)
+            nursery.start_soon(loading.load_vad)
+        store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
+        playback: Playback | None = None
+        if loading.speaker is not None and loading.tts is not None:
+            playback = await stack.enter_async_context(loading.speaker.open(loading.tts.rate))
+
+        devices: tuple[object, ...] = (loading.microphone, loading.speaker)
+        watchers = Watchers(device for device in devices if isinstance(device, Cued))
+        stack.callback(watchers.close)
+        reports, inbox = trio.open_memory_channel[Report](REPORTS)
+        orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
+        gate = Gate()
+        for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
+        outside = Outside(
+            gate=gate, playback=playback, tts=loading.tts, stt=loading.stt, store=store, publish=watchers.publish
+        )
+        nursery = await stack.enter_async_context(trio.open_nursery())
+        stack.callback(nursery.cancel_scope.cancel, "the conversation is over")
+        if loading.microphone is not None and loading.vad is not None:
+            nursery.start_soon(
+                partial(record_utterances, for_recorder, ordered, reports.clone(), store=store, rate=RATE)
+            )
+            nursery.start_soon(
+                partial(detect_speech, for_vad, reports.clone(), model=loading.vad, policy=settings.endpoint)
+            )
+            nursery.start_soon(
+                partial(
+                    capture_audio,
+                    gate,
+                    (for_vad, for_recorder),
+                    reports.clone(),
+                    microphone=loading.microphone,
+                    rate=RATE,
+                )
+            )
+        yield Conversation(settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers)
+
+
+class _Loading:
+    """Devices and engines while they are looked for, side by side, because each may take half a second."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        microphone: Microphone | None,
+        speaker: Speaker | None,
+        tts: TextToSpeech | None,
+        stt: SpeechToText | None,
+        vad: SpeechModel | None,
+    ) -> None:
+        self.settings = settings
+        self.microphone, self.speaker, self.tts, self.stt, self.vad = microphone, speaker, tts, stt, vad
+        self.listens = stt is not None or settings.stt is not None
+        self.speaks = tts is not None or settings.tts is not None
+
+    async def load_microphone(self) -> None:
+        if self.microphone is None and self.listens:
+            if self.settings.microphone is None:
+                raise SettingsError("No microphone is chosen: name one, for example file:question.wav or null:")
+            self.microphone = await microphone_from(self.settings.microphone)
+
+    async def load_speaker(self) -> None:
+        if self.speaker is None and self.speaks:
+            if self.settings.speaker is None:
+                raise SettingsError("No speaker is chosen: name one, for example file:answer.wav or null:")
+            self.speaker = await speaker_from(self.settings.speaker)
+
+    async def load_tts(self) -> None:
+        if self.tts is None and self.settings.tts is not None:
+            self.tts = await load_text_to_speech(self.settings.tts)
+
+    async def load_stt(self) -> None:
+        if self.stt is None and self.settings.stt is not None:
+            self.stt = await load_speech_to_text(self.settings.stt)
+
+    async def load_vad(self) -> None:
+        if self.vad is None and self.listens:
+            self.vad = await load_speech_model(self.settings.vad)

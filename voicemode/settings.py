@@ -1,0 +1,51 @@
+"""What a conversation is told before it begins: devices, engines, the voice, and the bounds of a turn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import Attribute, field, frozen
+
+from actors.errors import SettingsError
+from actors.machines.dialogue import TurnPolicy
+from actors.machines.endpointer import EndpointPolicy
+
+SLOWEST, FASTEST = 0.25, 4.0
+"""The factors on an engine's usual pace that are accepted."""
+
+
+def check_speed(speed: float | None) -> float | None:
+    """Raises SettingsError unless ``speed`` is a factor between 0.25 and 4."""
+    if speed is not None and not SLOWEST <= speed <= FASTEST:
+        raise SettingsError(
+            f"A speed of {speed:g} cannot be: choose one from {SLOWEST:g} to {FASTEST:g} (1 is normal)."
+        )
+    return speed
+
+
+def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
+    check_speed(value)
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Everything has a default except the devices, which are named by URI (``file:``, ``null:``).
+
+    ``tts``, ``stt`` and ``vad`` name engines; None does without the engine, so that a conversation that only speaks
+    loads no recogniser.  ``voice`` is the engine's own name of a voice, ``speed`` a factor from 0.25 to 4.
+    ``phrases`` are what the user is expected to say: the answer is then one of them.  ``base_dir`` is where recordings
+    are kept, those that wait for their transcript always, the others only with ``save_audio``.
+    """
+
+    microphone: str | None = None
+    speaker: str | None = None
+    tts: str | None = "espeak-ng"
+    stt: str | None = "pocketsphinx"
+    vad: str = "silero"
+    voice: str | None = None
+    speed: float | None = field(default=None, validator=_speed)
+    phrases: tuple[str, ...] = ()
+    endpoint: EndpointPolicy = field(factory=EndpointPolicy)
+    turn: TurnPolicy = field(factory=TurnPolicy)
+    base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
+    save_audio: bool = False
