@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeAlias
 
 import trio
 from attrs import evolve, field, frozen
@@ -20,16 +19,17 @@ from .machines.dialogue import Dialogue
 from .messages import (
     BargedIn,
     Event,
-    MicrophoneClosed,
-    MicrophoneOpened,
+    SpeakingStarted,
     SpeechActivity,
     SpeechChunk,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
+    Spoken,
     StateChanged,
     TextPiece,
+    Transcribed,
     TurnEnded,
     TurnFailed,
     TurnId,
@@ -50,15 +50,12 @@ from .orders import (
     Finish,
     Hush,
     Input,
-    Interrupt,
     OpenMicrophone,
     RecorderOrder,
     Speak,
-    SpeakingFailed,
     Stop,
     Tick,
     Transcribe,
-    TranscriptionFailed,
 )
 from .player import play_speech
 from .ports import Playback, SpeechToText, TextToSpeech, UtteranceStore, Words
@@ -71,8 +68,6 @@ PIECES = 2
 
 CHUNKS = 8
 """Stretches of audio made ahead of the speaker: with 60 ms each, half a second."""
-
-Report: TypeAlias = Input | MicrophoneOpened | MicrophoneClosed
 
 
 @frozen(kw_only=True)
@@ -104,8 +99,8 @@ class Request:
 
 
 async def converse(
-    inbox: trio.MemoryReceiveChannel[Report],
-    reports: trio.MemorySendChannel[Report],
+    inbox: trio.MemoryReceiveChannel[Input],
+    reports: trio.MemorySendChannel[Input],
     orders: trio.MemorySendChannel[RecorderOrder],
     *,
     request: Request,
@@ -123,7 +118,7 @@ async def converse(
             try:
                 turn.begin(nursery)
                 while turn.ending is None:
-                    event: Report = Tick()
+                    event: Input = Tick()
                     with trio.move_on_at(math.inf if dialogue.deadline is None else dialogue.deadline):
                         event = await inbox.receive()
                     turn.take(event, nursery)
@@ -162,7 +157,7 @@ class _Turn:
     def __init__(
         self,
         *,
-        reports: trio.MemorySendChannel[Report],
+        reports: trio.MemorySendChannel[Input],
         orders: trio.MemorySendChannel[RecorderOrder],
         request: Request,
         dialogue: Dialogue,
@@ -172,6 +167,7 @@ class _Turn:
         self._request, self._dialogue, self._outside = request, dialogue, outside
         self._speech = trio.CancelScope()
         self._state = dialogue.state
+        self._text = request.words if isinstance(request.words, str) else ""
         self.ending: Finish | Fail | None = None
 
     def begin(self, nursery: trio.Nursery) -> None:
@@ -180,29 +176,21 @@ class _Turn:
         engine = tts.name if request.words is not None and tts is not None else None
         self.take(Begin(turn=request.turn, engine=engine, listen=request.listen, keep=request.keep), nursery)
 
-    def take(self, event: Report, nursery: trio.Nursery) -> None:
+    def take(self, event: Input, nursery: trio.Nursery) -> None:
         """Tell the watchers, ask the dialogue, do what it says.  Never waits."""
         now = trio.current_time()
+        if isinstance(event, Spoken):
+            event = evolve(event, text=self._text)
         match event:
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
                 if event.stream == self._dialogue.stream:
                     self._outside.publish(event)
-            case (
-                Utterance()
-                | Begin()
-                | Interrupt()
-                | Stop()
-                | Abandon()
-                | Tick()
-                | SpeakingFailed()
-                | TranscriptionFailed()
-            ):
-                pass
-            case _:
+            case SpeakingStarted() | Spoken() | Transcribed():
                 self._outside.publish(event)
-        if not isinstance(event, MicrophoneOpened | MicrophoneClosed):
-            for command in self._dialogue.feed(event, now):
-                self._do(command, nursery, now)
+            case _:
+                pass
+        for command in self._dialogue.feed(event, now):
+            self._do(command, nursery, now)
         if self._dialogue.state != self._state:
             self._state = self._dialogue.state
             self._outside.publish(StateChanged(turn=self._request.turn, at=now, state=self._state))
@@ -253,8 +241,13 @@ class _Turn:
                     )
                 )
                 nursery.start_soon(
-                    partial(read_words, request.words, pieces_in, turn=request.turn, publish=outside.publish)
+                    partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read)
                 )
+
+    def _read(self, piece: TextPiece) -> None:
+        """What was to be said, however far it got: a text that is streamed is known as far as it was read."""
+        self._text = max(self._text, self._text[: piece.start] + piece.text, key=len)
+        self._outside.publish(piece)
 
     async def _transcribe(self, utterance: Utterance) -> None:
         if self._outside.stt is None:

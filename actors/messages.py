@@ -152,7 +152,7 @@ class TextPiece:
 
 @frozen(kw_only=True)
 class WordTime:
-    """A word of a piece: characters [start, end) are said from ``begin`` to ``finish`` seconds of the piece's audio."""
+    """A word: characters [start, end) of its piece's text, said from ``begin`` to ``finish`` seconds of its sound."""
 
     start: int
     end: int
@@ -193,7 +193,8 @@ class SpeakingStarted:
 class Spoken:
     """The player's account when it is done or stopped; the one authority for what was heard.
 
-    ``heard`` is a prefix of ``text``, ``text`` what was given to the player, ``silent_at`` when the last sample left.
+    ``heard`` is a prefix of ``text``.  To the dialogue and the watchers ``text`` is all that was to be said, as far as it
+    is known; to the player, what it was given.
     """
 
     turn: TurnId

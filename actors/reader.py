@@ -15,6 +15,9 @@ from .machines.sentences import Piece, Sentences
 from .messages import TextPiece, TurnId
 from .ports import Words
 
+PAGE = 1_000
+"""Characters cut into sentences at a time, so that a whole book does not hold up the loop."""
+
 
 async def read_words(
     words: Words,
@@ -35,13 +38,17 @@ async def read_words(
             publish(message)
             await pieces.send(message)
 
+    async def read(text: str) -> None:
+        for start in range(0, len(text), PAGE):
+            await hand_on(sentences.feed(text[start : start + PAGE]))
+
     with pieces:
         if isinstance(words, str):
-            await hand_on(sentences.feed(words))
+            await read(words)
         else:
             async with AsyncExitStack() as stack:
                 if isinstance(words, AsyncGenerator):
                     words = await stack.enter_async_context(aclosing(cast("AsyncGenerator[str, None]", words)))
                 async for text in words:
-                    await hand_on(sentences.feed(text))
+                    await read(text)
         await hand_on(sentences.flush())

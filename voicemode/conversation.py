@@ -10,11 +10,11 @@ from typing import TypeAlias, final
 
 import trio
 
-from actors.converse import Outside, Report, Request, converse, dismiss
+from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
 from actors.machines.dialogue import Dialogue
 from actors.messages import Event, Message, TurnId, TurnResult
-from actors.orders import Interrupt, RecorderOrder, Stop
+from actors.orders import Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 
 from .agents import answer
@@ -39,8 +39,8 @@ class Conversation:
         self,
         settings: Settings,
         *,
-        inbox: trio.MemoryReceiveChannel[Report],
-        reports: trio.MemorySendChannel[Report],
+        inbox: trio.MemoryReceiveChannel[Input],
+        reports: trio.MemorySendChannel[Input],
         orders: trio.MemorySendChannel[RecorderOrder],
         outside: Outside,
         watchers: Watchers,

@@ -15,11 +15,11 @@ from functools import partial
 import trio
 
 from actors.capture import capture_audio
-from actors.converse import Outside, Report
+from actors.converse import Outside
 from actors.errors import SettingsError
 from actors.gate import Gate
 from actors.messages import AudioFrame
-from actors.orders import RecorderOrder
+from actors.orders import Input, RecorderOrder
 from actors.ports import Cued, Microphone, Playback, Speaker, SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
 from actors.recorder import record_utterances
 from actors.ring import Ring
@@ -80,7 +80,7 @@ async def open_conversation(
         devices: tuple[object, ...] = (loading.microphone, loading.speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
         stack.callback(watchers.close)
-        reports, inbox = trio.open_memory_channel[Report](REPORTS)
+        reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
         gate = Gate()
         for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
@@ -104,6 +104,7 @@ async def open_conversation(
                     reports.clone(),
                     microphone=loading.microphone,
                     rate=RATE,
+                    publish=watchers.publish,
                 )
             )
         yield Conversation(settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from actors.errors import ProviderUnavailable, SettingsError
@@ -35,7 +36,7 @@ def check_timeline(path: Path) -> None:
     # what it says while it looks for fonts is of no use to who talks
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     try:
-        import matplotlib.figure  # noqa: F401, PLC0415 - looked for here, used in the sheet
+        import_module("matplotlib.figure")
     except ImportError as error:
         raise ProviderUnavailable(
             "matplotlib", "Drawing a timeline needs matplotlib: pip install 'voicemode[plots]'"
@@ -56,17 +57,17 @@ def draw_timeline(
     ``path`` cannot be written, and ValueError when there are no events.
     """
     check_timeline(path)
-    from matplotlib import rc_context  # noqa: PLC0415 - an extra, see above
+    from matplotlib import rc_context  # pyright: ignore[reportUnknownVariableType] - its stubs leave PathLike open
 
-    from .timeline_lanes import draw_lanes  # noqa: PLC0415 - loads matplotlib
-    from .timeline_sheet import LEFT, RIGHT, Sheet, printable  # noqa: PLC0415 - loads matplotlib
+    from .timeline_lanes import draw_lanes
+    from .timeline_sheet import LEFT, RIGHT, Sheet, printable
 
     story = Story.of(events)
     tracks = [track for track in (user, assistant) if track is not None]
     begin = min(story.begin, *(track.start for track in tracks)) if tracks else story.begin
     story.end = max(story.end, *(track.end for track in tracks), begin + 1.0)
     width = min(max(INCHES_PER_SECOND * (story.end - begin) + LEFT + RIGHT, NARROWEST), WIDEST) - LEFT - RIGHT
-    with rc_context({"svg.hashsalt": "voicemode", "svg.fonttype": "path"}):
+    with rc_context({"svg.hashsalt": "voicemode", "svg.fonttype": "path", "text.hinting": "no_hinting"}):
         sheet = Sheet(begin=begin, end=story.end, width=width)
         draw_lanes(sheet, story, user, assistant)
         figure = sheet.finish(printable(title))

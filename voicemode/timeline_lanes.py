@@ -1,4 +1,4 @@
-"""Draws a story: one lane an actor, from the user's voice down to the assistant's.  In: the story.  Out: a full sheet."""
+"""Draws a story, one lane an actor.  In: what happened, and the two voices.  Out: a sheet full of lanes."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ def draw_lanes(sheet: Sheet, story: Story, user: Track | None, assistant: Track 
     _transcriber(sheet, story)
     _streamer(sheet, story)
     _player(sheet, story, assistant)
-    for begin, end in ((barge.began, silence_after(story, barge.turn, assistant)) for barge in story.barges):
-        left, right = sheet.x(begin), sheet.x(end)
-        sheet.mark(left, 0.0, right - left, sheet.y, ALARM, alpha=0.09)
-        for x in (left, right):
-            sheet.axes.plot([x, x], [0.0, sheet.y], color=ALARM, lw=0.9, ls="-" if x == right else ":", zorder=3)
+    for turn in story.turns:
+        sheet.line(turn.begin, UNHEARD, "-")
+    for barge in story.barges:
+        silent = silence_after(story, barge.turn, assistant)
+        sheet.mark(sheet.x(barge.began), 0.0, sheet.x(silent) - sheet.x(barge.began), sheet.y, ALARM, alpha=0.09)
+        sheet.line(barge.began, ALARM, ":")
+        sheet.line(silent, ALARM, "-")
 
 
 def silence_after(story: Story, turn: int, assistant: Track | None) -> float:
@@ -55,13 +57,12 @@ def _dialogue(sheet: Sheet, story: Story, assistant: Track | None) -> None:
     labels: list[Label] = []
     for turn in story.turns:
         x = sheet.x(turn.begin)
-        sheet.mark(x, sheet.y - 0.25, 0.012, 0.22, INK)
         outcome = f"turn {turn.turn} · {turn.result.outcome.replace('_', ' ')}" if turn.result else f"turn {turn.turn}"
         labels.append(Label.of(x, (outcome, NOTE)))
     for barge in story.barges:
-        silent = 1000 * (silence_after(story, barge.turn, assistant) - barge.began)
-        note = f"barge-in: silent {silent:.0f} ms after the user began"
-        labels.append(Label.of(sheet.x(barge.began), (note, ALARM)))
+        silent = silence_after(story, barge.turn, assistant)
+        note = f"barge-in: silent {1000 * (silent - barge.began):.0f} ms after the user began"
+        labels.append(Label.of(sheet.x(silent) + 0.05, (note, ALARM)))
     sheet.labels(labels)
     sheet.end_lane()
 

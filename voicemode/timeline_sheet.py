@@ -7,25 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+from matplotlib import get_data_path
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties
+from matplotlib.ft2font import FT2Font
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from .timeline_text import Label, pack
 
-FAMILY: Final = "DejaVu Sans"
-"""Comes with matplotlib, so that a picture is the same everywhere."""
+FONTS: Final = Path(get_data_path()) / "fonts" / "ttf"
+"""Those that come with matplotlib, so that a picture is the same everywhere."""
+
+PLAIN, BOLD = FONTS / "DejaVuSans.ttf", FONTS / "DejaVuSans-Bold.ttf"
 
 INK, NOTE, FAINT, GRID = "#1f2933", "#6b7785", "#b3bcc6", "#e9edf1"
 SIZE = 8.0
-LINE = 0.155
-LEFT, RIGHT, TOP, BOTTOM = 1.5, 0.3, 0.5, 0.45
+LINE, INDENT = 0.155, 0.03
+LEFT, RIGHT, TOP, BOTTOM = 1.7, 0.35, 0.5, 0.45
 PAD = 0.09
 COLUMNS = 120
 """Steps of a waveform in an inch."""
@@ -83,7 +87,9 @@ class Sheet:
             x = self.x(start) + edges / len(samples) * (self.x(start + seconds) - self.x(start))
             # silence is the line that is there already
             drawn = top - bottom > height / 500
-            self.axes.fill_between(x, middle - top, middle - bottom, where=drawn, fc=colour, ec=colour, lw=0.3, zorder=2)
+            self.axes.fill_between(
+                x, middle - top, middle - bottom, where=drawn, fc=colour, ec=colour, lw=0.3, zorder=2
+            )
 
     def area(self, times: NDArray[np.float64], values: NDArray[np.float64], height: float, colour: str) -> None:
         """``values`` from 0 to 1 over ``times``, with gaps where they are not numbers."""
@@ -105,28 +111,41 @@ class Sheet:
 
     def labels(self, labels: Sequence[Label]) -> None:
         """Words below what is drawn at the present height, which moves down by as much as they take."""
-        lines, rows = pack(labels, inches, self.width)
+        lines, rows = pack(labels, inches, self.width + RIGHT / 2)
         for line in lines:
-            self.write(line.x, self.y + line.row * LINE + 0.125, line.text, line.colour)
+            self.write(line.x + INDENT, self.y + line.row * LINE + 0.125, line.text, line.colour, clear=True)
         self.y += rows * LINE
 
     def write(
-        self, x: float, y: float, text: str, colour: str, *, size: float = SIZE, bold: bool = False, ha: str = "left"
+        self,
+        x: float,
+        y: float,
+        text: str,
+        colour: str,
+        *,
+        size: float = SIZE,
+        bold: bool = False,
+        ha: str = "left",
+        clear: bool = False,
     ) -> None:
+        """``text`` on its baseline ``y``; ``clear`` dims what is drawn behind it."""
         self.axes.text(
             x,
             y,
             text,
             color=colour,
-            fontsize=size,
-            fontweight="bold" if bold else "normal",
-            fontfamily=FAMILY,
+            fontproperties=FontProperties(fname=str(BOLD if bold else PLAIN), size=size),
             ha=ha,
             va="baseline",
             parse_math=False,
             clip_on=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6} if clear else None,
             zorder=4,
         )
+
+    def line(self, at: float, colour: str, style: str) -> None:
+        """Across all lanes drawn so far."""
+        self.axes.plot([self.x(at)] * 2, [0.0, self.y], color=colour, lw=0.9, ls=style, zorder=1)
 
     def finish(self, title: str) -> Figure:
         """Write the title and the seconds, draw the grid and cut the paper to size."""
@@ -149,22 +168,23 @@ class Sheet:
         return next((step for step in (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0) if step >= seconds), 300.0)
 
 
-@cache
-def _charmap() -> frozenset[int]:
-    return frozenset(get_font(findfont(FontProperties(family=FAMILY))).get_charmap())
+_POINTS = 72
+_FINE = 64
+"""Text is measured at so many times its size, where fitting it to pixels does not matter."""
+
+_ruler = FT2Font(str(PLAIN))
+_ruler.set_size(SIZE, _POINTS * _FINE)
+_signs = frozenset(_ruler.get_charmap())
 
 
 def printable(text: str) -> str:
     """``text`` with an empty box for every sign the font does not have."""
-    return "".join(sign if sign.isspace() or ord(sign) in _charmap() else "□" for sign in text)
-
-
-_DPI = 288
-_ruler = FigureCanvasAgg(Figure(dpi=_DPI)).get_renderer()
+    return "".join(sign if sign.isspace() or ord(sign) in _signs else "□" for sign in text)
 
 
 @cache
-def inches(text: str, size: float = SIZE) -> float:
-    """How wide ``text`` is."""
-    width, _, _ = _ruler.get_text_width_height_descent(text, FontProperties(family=FAMILY, size=size), False)
-    return float(width) / _DPI
+def inches(text: str) -> float:
+    """How wide ``text`` is in a label."""
+    _ruler.set_text(text)
+    width, _ = _ruler.get_width_height()
+    return float(width) / (64 * _POINTS * _FINE)

@@ -35,6 +35,9 @@ from actors.messages import (
     UtteranceRecorded,
 )
 
+NEWS = 0.1
+"""Seconds within which the dialogue learns that the user's speech is over; the turn's own figure counts up to there."""
+
 
 @define
 class Span:
@@ -160,6 +163,8 @@ class Story:
             self.turns[-1].result = event.result
 
     def _state(self, state: State, now: float) -> None:
+        if state == "transcribing" and self.voiced and now - (self.voiced[-1].decided or 0.0) < NEWS:
+            self.voiced[-1].decided = now
         self._end(self.states, now)
         if state != "idle":
             self.states.append(Span(now, label=state))

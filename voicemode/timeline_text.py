@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from attrs import frozen
 
-NARROWEST, WIDEST = 1.9, 5.0
+NARROWEST, WIDEST = 2.6, 5.0
 """A label is broken into lines no longer than the way to the next one, within these bounds."""
 
 GAP = 0.12
@@ -45,8 +45,8 @@ def pack(labels: Sequence[Label], measure: Callable[[str], float], right: float)
     taken: list[list[tuple[float, float]]] = []
     placed: list[Line] = []
     ordered = sorted((label for label in labels if label.words), key=lambda label: label.x)
-    for label, following in zip(ordered, [*ordered[1:], None], strict=True):
-        room = min(right, right - label.x if following is None else following.x - label.x - GAP)
+    for label in ordered:
+        room = min((other.x for other in ordered if other.x > label.x + GAP), default=right) - label.x - GAP
         lines = _broken(label.words, measure, min(max(room, NARROWEST), WIDEST, right))
         width = max(measure(" ".join(word for word, _ in line)) for line in lines)
         x = max(0.0, min(label.x, right - width))

@@ -201,4 +201,4 @@ def test_a_conversation_cancelled_at_any_await_leaves_nothing_behind(batch: int)
         )
         for result in results:
             assert result.spoken.text.startswith(result.spoken.heard)
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads

@@ -1,0 +1,72 @@
+"""Keeps the microphone open while somebody is listened to, and only then.
+
+In: the wish at the gate, and frames from the device.  Out: every frame, stamped with the number of its opening, into
+one ring for each listener; what becomes of each opening to whoever watches, and to the dialogue when it failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import trio
+from attrs import evolve
+
+from .errors import DeviceError, VoiceError
+from .gate import Gate
+from .messages import AudioFrame, MicrophoneClosed, MicrophoneFailed, MicrophoneOpened, StreamId
+from .ports import Microphone
+from .ring import Ring
+
+
+async def capture_audio(
+    gate: Gate,
+    rings: Sequence[Ring[AudioFrame]],
+    reports: trio.MemorySendChannel[MicrophoneFailed],
+    *,
+    microphone: Microphone,
+    rate: int,
+    publish: Callable[[MicrophoneOpened | MicrophoneClosed | MicrophoneFailed], None],
+) -> None:
+    """Run until cancelled; then the rings are closed.
+
+    Every opening that is begun is reported closed or failed in the end, once the device is closed; one that the gate
+    takes back before the device was there is reported closed without having been reported open.  After a failure the
+    gate must change before the device is tried again.
+    """
+    with reports:
+        stream: StreamId | None = None
+        try:
+            while True:
+                stream = await gate.wait_change(stream)
+                if stream is not None:
+                    ended = await _capture(gate, stream, rings, microphone, rate, publish)
+                    publish(ended)
+                    if isinstance(ended, MicrophoneFailed):
+                        await reports.send(ended)
+        finally:
+            for ring in rings:
+                ring.close()
+
+
+async def _capture(
+    gate: Gate,
+    stream: StreamId,
+    rings: Sequence[Ring[AudioFrame]],
+    microphone: Microphone,
+    rate: int,
+    publish: Callable[[MicrophoneOpened], None],
+) -> MicrophoneClosed | MicrophoneFailed:
+    """See one opening through to its end."""
+    try:
+        with gate.scope(stream) as scope:
+            async with microphone.open(rate) as frames:
+                publish(MicrophoneOpened(stream=stream, at=trio.current_time()))
+                async for frame in frames:
+                    stamped = evolve(frame, stream=stream)
+                    for ring in rings:
+                        ring.put_nowait(stamped)
+            if not scope.cancel_called:
+                raise DeviceError("The microphone stopped. Check that it is still connected and start again.")
+    except VoiceError as error:
+        return MicrophoneFailed(stream=stream, at=trio.current_time(), error=error)
+    return MicrophoneClosed(stream=stream, at=trio.current_time())

@@ -1,0 +1,75 @@
+"""Listens for speech.  In: frames from the microphone.  Out: how likely each window is speech, and what follows.
+
+The frames are regrouped into the windows of the speech model.  Each opening of the microphone is judged afresh.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from math import log10
+from operator import mul
+
+import trio
+
+from .machines.endpointer import Endpointer, EndpointPolicy
+from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, StreamId, seconds_of
+from .ports import SpeechModel
+from .ring import Ring
+
+FLOOR = -96.0
+"""Level of digital silence in dBFS: one step of 16 bits is 96 dB below full scale."""
+
+_FULL_SCALE = 32768.0
+
+
+async def detect_speech(
+    frames: Ring[AudioFrame],
+    events: trio.MemorySendChannel[SpeechEvent],
+    *,
+    model: SpeechModel,
+    policy: EndpointPolicy,
+) -> None:
+    """Run until ``frames`` is closed.  After each window's activity come the events it decides, in order.
+
+    Where frames were dropped the window begins anew at the next one.  Raises ValueError for frames at another rate
+    than the model's.
+    """
+    window_bytes = model.window * SAMPLE_BYTES
+    stream = StreamId(0)
+    speech, endpointer = model.stream(), Endpointer(policy, stream)
+    pending = b""
+    expected = 0.0
+    with events:
+        async for frame in frames:
+            if frame.rate != model.rate:
+                raise ValueError(f"the speech model hears {model.rate} Hz, the microphone delivers {frame.rate} Hz")
+            if frame.stream != stream:
+                stream = frame.stream
+                speech, endpointer = model.stream(), Endpointer(policy, stream)
+                pending = b""
+            elif frame.start - expected > (frame.end - frame.start) / 2:
+                pending = b""
+            expected = frame.end
+            pending += frame.pcm
+            while len(pending) >= window_bytes:
+                window, pending = pending[:window_bytes], pending[window_bytes:]
+                activity = SpeechActivity(
+                    stream=frame.stream,
+                    at=frame.end - seconds_of(pending, frame.rate),
+                    duration=model.window / model.rate,
+                    probability=await speech.probability(window),
+                    level=level_of(window),
+                )
+                await events.send(activity)
+                for event in endpointer.feed(activity):
+                    await events.send(event)
+
+
+def level_of(pcm: bytes) -> float:
+    """How loud ``pcm`` is on average, in dBFS from FLOOR to 0; a full-scale square wave is at 0."""
+    samples = array("h", pcm)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    power = sum(map(mul, samples, samples)) / max(1, len(samples)) / _FULL_SCALE**2
+    return max(FLOOR, 10 * log10(power)) if power else FLOOR

@@ -1,0 +1,154 @@
+"""A speaker without a sound card: audio in, and what leaves it and when, to the sample, out.
+
+The device is a calculation on the Trio clock, without threads or tasks of its own, so it is exact under a virtual
+clock too.  Positions are samples since the opening.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import trio
+
+from actors.errors import DeviceError
+from actors.messages import SAMPLE_BYTES
+
+QUANTA_PER_SECOND = 100
+QUEUE_SECONDS = 0.060
+_TOLERANCE = 1e-3
+"""In samples: what the sums of floating point times may be off."""
+
+Sink: TypeAlias = Callable[[float, bytes, int], None]
+"""Is given (time of the first sample, pcm, rate)."""
+
+
+class VirtualPlayback:
+    """Implements ``Playback``.  The device takes audio at the boundaries of 10 ms quanta counted from ``opened``."""
+
+    def __init__(self, rate: int, sink: Sink | None) -> None:
+        self.rate = rate
+        self.opened = trio.current_time()
+        self._sink = sink
+        self._quantum = rate // QUANTA_PER_SECOND
+        self._limit = round(QUEUE_SECONDS * rate)
+        self._queue: deque[tuple[int, bytes]] = deque()
+        self._end = 0
+        self._delivered = 0
+        self._stops = 0
+        self._closed: float | None = None
+
+    async def write(self, pcm: bytes) -> float:
+        """Play ``pcm`` after what is queued, or from the next quantum on when nothing is.
+
+        Returns when at most 60 ms of it remain to be played.  When it is cancelled, what was queued until then is
+        played; when ``stop`` or the closing comes first, the rest is forgotten.  Raises DeviceError when it is closed
+        already, and what the sink raises.
+        """
+        if len(pcm) % SAMPLE_BYTES:
+            raise ValueError("pcm ends in the middle of a sample")
+        stops = self._stops
+        await trio.lowlevel.checkpoint()
+        if self._closed is not None:
+            raise DeviceError("The virtual speaker is closed; open it again before playing.")
+        rest = memoryview(pcm)
+        first = max(self._end, self._boundary())
+        while stops == self._stops and self._closed is None:
+            self._deliver()
+            start = max(self._end, self._boundary())
+            if rest.nbytes == len(pcm):
+                first = start
+            room = SAMPLE_BYTES * max(0, self._now() + self._limit - start)
+            if accepted := bytes(rest[:room]):
+                self._queue.append((start, accepted))
+                start = self._end = start + len(accepted) // SAMPLE_BYTES
+            rest = rest[room:]
+            if not rest:
+                break
+            wanted = min(self._quantum, rest.nbytes // SAMPLE_BYTES)
+            await trio.sleep_until(self._time(start + wanted - self._limit))
+        return self._time(first)
+
+    async def drain(self) -> None:
+        """Wait until everything queued has been played; a ``stop`` meanwhile is noticed within a quantum."""
+        await trio.lowlevel.checkpoint()
+        self._deliver()
+        while (now := self._now()) < self._end:
+            await trio.sleep_until(self._time(min(self._end, now + self._quantum)))
+            self._deliver()
+
+    def stop(self) -> None:
+        """Forget all but the quantum that the device has taken already.  The sink is not called here."""
+        self._stops += 1
+        self._forget_from(self._boundary())
+
+    def played(self) -> int:
+        """Samples written that have left the device by now; after the closing, until then."""
+        now = self._now()
+        return self._delivered + sum(min(max(now - start, 0), len(pcm) // SAMPLE_BYTES) for start, pcm in self._queue)
+
+    def close(self) -> None:
+        """Stop at once.  The sink gets what has left until now; the rest is forgotten."""
+        self._closed = trio.current_time()
+        self._forget_from(self._now())
+        self._deliver()
+
+    def _deliver(self) -> None:
+        """Hand what has left the device to the sink."""
+        now = self._now()
+        while self._queue and self._queue[0][0] < now:
+            start, pcm = self._queue.popleft()
+            left, kept = pcm[: SAMPLE_BYTES * (now - start)], pcm[SAMPLE_BYTES * (now - start) :]
+            if kept:
+                self._queue.appendleft((now, kept))
+            self._delivered += len(left) // SAMPLE_BYTES
+            if self._sink:
+                self._sink(self._time(start), left, self.rate)
+
+    def _forget_from(self, position: int) -> None:
+        self._queue = deque(
+            (start, pcm[: SAMPLE_BYTES * (position - start)]) for start, pcm in self._queue if start < position
+        )
+        self._end = min(self._end, position)
+
+    def _elapsed(self) -> float:
+        now = trio.current_time() if self._closed is None else self._closed
+        return (now - self.opened) * self.rate
+
+    def _now(self) -> int:
+        """How many sample periods have gone by."""
+        return math.floor(self._elapsed() + _TOLERANCE)
+
+    def _boundary(self) -> int:
+        """The first boundary between quanta that is not past."""
+        return -(-math.ceil(self._elapsed() - _TOLERANCE) // self._quantum) * self._quantum
+
+    def _time(self, position: int) -> float:
+        return self.opened + position / self.rate
+
+
+class VirtualSpeaker:
+    """Implements ``Speaker``.  ``sink`` is called with what really left the device and only that, in order, from
+    ``write``, ``drain`` and the closing; an error it raises comes out there."""
+
+    def __init__(self, sink: Sink | None = None) -> None:
+        self._sink = sink
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[VirtualPlayback]:
+        await trio.lowlevel.checkpoint()
+        playback = VirtualPlayback(rate, self._sink)
+        try:
+            yield playback
+        finally:
+            playback.close()
+
+
+class NullSpeaker(VirtualSpeaker):
+    """Plays in real time to nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
