@@ -8,7 +8,7 @@ microphone closes and the speaker falls silent first, then everything the turn s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import trio
@@ -121,10 +121,10 @@ async def converse(
                     event: Input = Tick()
                     with trio.move_on_at(math.inf if dialogue.deadline is None else dialogue.deadline):
                         event = await inbox.receive()
-                    turn.take(event, nursery)
+                    turn.take(event)
             finally:
                 if turn.ending is None:
-                    turn.take(Stop(), nursery)
+                    turn.take(Stop())
                 nursery.cancel_scope.cancel("the turn is over")
         await turn.settle()
     finally:
@@ -134,7 +134,7 @@ async def converse(
                 event = inbox.receive_nowait()
             except trio.WouldBlock:
                 event = Abandon()
-            turn.take(event, nursery)
+            turn.take(event)
         turn.announce()
     return turn.result()
 
@@ -168,15 +168,17 @@ class _Turn:
         self._speech = trio.CancelScope()
         self._state = dialogue.state
         self._text = request.words if isinstance(request.words, str) else ""
+        self._nursery: trio.Nursery | None = None
         self.ending: Finish | Fail | None = None
 
     def begin(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
         request, tts = self._request, self._outside.tts
         self._outside.publish(TurnStarted(turn=request.turn, at=trio.current_time()))
         engine = tts.name if request.words is not None and tts is not None else None
-        self.take(Begin(turn=request.turn, engine=engine, listen=request.listen, keep=request.keep), nursery)
+        self.take(Begin(turn=request.turn, engine=engine, listen=request.listen, keep=request.keep))
 
-    def take(self, event: Input, nursery: trio.Nursery) -> None:
+    def take(self, event: Input) -> None:
         """Tell the watchers, ask the dialogue, do what it says.  Never waits."""
         now = trio.current_time()
         if isinstance(event, Spoken):
@@ -190,19 +192,19 @@ class _Turn:
             case _:
                 pass
         for command in self._dialogue.feed(event, now):
-            self._do(command, nursery, now)
+            self._do(command, now)
         if self._dialogue.state != self._state:
             self._state = self._dialogue.state
             self._outside.publish(StateChanged(turn=self._request.turn, at=now, state=self._state))
 
-    def _do(self, command: Command, nursery: trio.Nursery, now: float) -> None:
+    def _do(self, command: Command, now: float) -> None:
         match command:
             case OpenMicrophone(stream):
                 self._outside.gate.open(stream)
             case CloseMicrophone():
                 self._outside.gate.close()
             case Speak():
-                nursery.start_soon(self._speak)
+                self._start(self._speak)
             case Hush(turn, began):
                 self._speech.cancel("interrupted" if began is None else "barge-in")
                 if began is not None:
@@ -211,9 +213,14 @@ class _Turn:
                 self._orders.send_nowait(command)
             case Transcribe(turn, utterance):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
-                nursery.start_soon(self._transcribe, utterance)
+                self._start(partial(self._transcribe, utterance))
             case Finish() | Fail():
                 self.ending = command
+
+    def _start(self, task: Callable[[], Awaitable[None]]) -> None:
+        if self._nursery is None:
+            raise RuntimeError("the turn has not begun")
+        self._nursery.start_soon(task)
 
     async def _speak(self) -> None:
         request, outside = self._request, self._outside
@@ -240,9 +247,7 @@ class _Turn:
                         speed=request.speed,
                     )
                 )
-                nursery.start_soon(
-                    partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read)
-                )
+                nursery.start_soon(partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read))
 
     def _read(self, piece: TextPiece) -> None:
         """What was to be said, however far it got: a text that is streamed is known as far as it was read."""

@@ -193,8 +193,8 @@ class SpeakingStarted:
 class Spoken:
     """The player's account when it is done or stopped; the one authority for what was heard.
 
-    ``heard`` is a prefix of ``text``.  To the dialogue and the watchers ``text`` is all that was to be said, as far as it
-    is known; to the player, what it was given.
+    ``heard`` is a prefix of ``text``.  To the dialogue and the watchers ``text`` is all that was to be said, as far as
+    it is known; to the player, what it was given.
     """
 
     turn: TurnId

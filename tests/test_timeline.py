@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from attrs import define, field
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from actors.errors import AudioFileError, ProviderUnavailable, SettingsError
 from actors.messages import (

@@ -8,7 +8,7 @@ microphone ─ capture ─┬─ ring ─ detect_speech ──┐
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -56,7 +56,7 @@ async def open_conversation(
     stt: SpeechToText | None = None,
     vad: SpeechModel | None = None,
     store: UtteranceStore | None = None,
-) -> AsyncIterator[Conversation]:
+) -> AsyncGenerator[Conversation]:
     """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
 
     What is passed by keyword is used instead of what the settings name.  Raises SettingsError, AudioFileError,

@@ -1,0 +1,82 @@
+# Everything a checkout needs.  Asks for Python 3.11 or newer and make alone; GNU make 3.81, the one of macOS, will do.
+
+VENV ?= .venv
+# the first that runs: a name that pyenv knows but has not switched on answers with an error
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$python; break; fi; done)
+ARGS ?=
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location
+LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+# pyright would otherwise ask PyPI at every run whether there is a newer one
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.PHONY: help setup demo test check bench bench-smoke format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  another Python:   make test PYTHON=python3.12 VENV=.venv-3.12"
+	@echo "  some tests only:  make test ARGS='tests/test_ring.py -k oldest'"
+
+setup: $(READY) ## a virtual environment in .venv, everything in it pinned by hash
+
+$(READY): requirements/build.txt requirements/dev.txt pyproject.toml hatch_build.py
+	@if test -z "$(PYTHON)"; then \
+		echo "voicemode needs Python 3.11 or newer, and none of python3.13, python3.12, python3.11 and python3 is one." >&2; \
+		echo "Install it, or say where it is: make setup PYTHON=/where/it/is/python3" >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+		echo "voicemode needs Python 3.11 or newer, and $(PYTHON) is not one, or does not run." >&2; exit 1; fi
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$(PYTHON) cannot make virtual environments: it comes without ensurepip." >&2; \
+		echo "On Debian and Ubuntu: apt-get install python3-venv; elsewhere install a complete Python." >&2; exit 1; fi
+	@echo "Setting up $(VENV) with $$($(PYTHON) -V): about a minute, most of it downloads."
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear "$(VENV)"
+	@$(PIP) --require-hashes -r requirements/build.txt -r requirements/dev.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check >/dev/null || { $(BIN)/python -m pip check; \
+		echo "requirements/dev.txt no longer fits pyproject.toml: make lock" >&2; exit 1; }
+	@touch $@
+
+demo: $(READY) ## a whole conversation through the real engines, recorded to build/demo.wav and drawn as build/demo.png
+	@mkdir -p build
+	$(BIN)/voicemode script voicemode/demo/conversation.toml --record build/demo.wav --timeline build/demo.png
+
+test: $(READY) ## the test-suite
+	$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(READY) ## format, lint, types (mypy and pyright, both strict) and layering
+	@printf '{"extends": "%s/pyproject.toml", "venvPath": "%s", "venv": "%s", "executionEnvironments": [{"root": "%s"}]}' \
+		"$(CURDIR)" "$(dir $(abspath $(VENV)))" "$(notdir $(VENV))" "$(CURDIR)" > $(VENV)/pyright.json
+	@wrong=; check() { echo "$$1"; shift; "$(BIN)/$$@" || wrong=1; }; \
+	check "format (make format mends it):" ruff format --check --quiet .; \
+	check "lint:" ruff check --quiet .; \
+	check "types, mypy:" mypy --no-error-summary; \
+	check "types, pyright:" pyright --project $(VENV)/pyright.json; \
+	check "layering:" lint-imports --no-logo; \
+	test -z "$$wrong"
+
+bench: $(READY) ## the measurements, against the budgets
+	$(BIN)/python benchmarks/run.py
+
+bench-smoke: $(READY) ## the measurements, each once and short: do they still run?
+	$(BIN)/python benchmarks/run.py --smoke
+
+format: $(READY) ## put every file into the house format
+	@$(BIN)/ruff check --quiet --select I --fix .
+	@$(BIN)/ruff format --quiet .
+
+lock: build/uv ## pin the newest of everything anew; versions and hashes, never an address
+	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
+	@$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
+
+build/uv:
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.8
+
+clean: ## everything that make has made
+	@rm -rf build dist .venv .venv-3.1? .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -f voicemode/speech/*.onnx

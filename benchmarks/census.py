@@ -1,0 +1,117 @@
+"""How full the queues of a running system get: every channel and ring made meanwhile in, their fullest moments out.
+
+They are private to who made them, so the makers themselves are watched: use it in a benchmark, nowhere else.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import trio
+from attrs import define, field
+
+from actors.ring import Ring
+
+
+@define
+class Queue:
+    """All queues that were made at one place.  ``dropped`` counts what rings have lost."""
+
+    capacity: float
+    made: int = 0
+    peak: int = 0
+    dropped: int = 0
+
+
+@define
+class Census:
+    """``queues`` by where they are made, in the words of the line that does; of channels, those ``count`` has seen."""
+
+    queues: dict[str, Queue] = field(factory=dict[str, Queue])
+    _open: list[tuple[str, trio.MemoryReceiveChannel[Any]]] = field(factory=list)
+    _rings: WeakKeyDictionary[Ring[Any], str] = field(factory=WeakKeyDictionary)
+
+    def count(self) -> None:
+        """Take down the peaks so far and forget the channels that are closed."""
+        still_open: list[tuple[str, trio.MemoryReceiveChannel[Any]]] = []
+        for place, channel in self._open:
+            now = channel.statistics()
+            queue = self.queues[place]
+            queue.peak = max(queue.peak, now.peak_buffer_used)
+            if now.open_receive_channels:
+                still_open.append((place, channel))
+        self._open = still_open
+
+    @property
+    def still_open(self) -> int:
+        """Channels that somebody could still receive from at the last ``count``."""
+        return len(self._open)
+
+    def channel_made(self, place: str, size: float, channel: trio.MemoryReceiveChannel[Any]) -> None:
+        self._queue(place, size).made += 1
+        self._open.append((place, channel))
+
+    def ring_made(self, place: str, ring: Ring[Any]) -> None:
+        self._queue(place, ring.statistics().capacity).made += 1
+        self._rings[ring] = place
+
+    def ring_grown(self, ring: Ring[Any], dropped: int) -> None:
+        queue = self.queues[self._rings[ring]]
+        queue.peak = max(queue.peak, ring.statistics().waiting)
+        queue.dropped += dropped
+
+    def _queue(self, place: str, capacity: float) -> Queue:
+        return self.queues.setdefault(place, Queue(capacity))
+
+
+class _Maker:
+    """Stands in for ``trio.open_memory_channel`` and its type parameter."""
+
+    def __init__(self, make: Callable[[float], Any], census: Census) -> None:
+        self._make, self._census = make, census
+
+    def __getitem__(self, _: object) -> _Maker:
+        return self
+
+    def __call__(self, size: float) -> Any:
+        send, receive = self._make(size)
+        self._census.channel_made(_place(), size, receive)
+        return send, receive
+
+
+@contextmanager
+def watching_queues() -> Iterator[Census]:
+    census = Census()
+    make, begin, put = trio.open_memory_channel, Ring.__init__, Ring.put_nowait
+
+    def ring_begins(ring: Ring[Any], capacity: int) -> None:
+        begin(ring, capacity)
+        census.ring_made(_place(), ring)
+
+    def ring_takes(ring: Ring[Any], item: Any) -> None:
+        before = ring.statistics().dropped
+        put(ring, item)
+        census.ring_grown(ring, ring.statistics().dropped - before)
+
+    setattr(trio, "open_memory_channel", _Maker(make, census))  # noqa: B010 - its type is that of a class
+    Ring.__init__, Ring.put_nowait = ring_begins, ring_takes  # type: ignore[method-assign]  # watched for a while
+    try:
+        yield census
+    finally:
+        setattr(trio, "open_memory_channel", make)  # noqa: B010 - as above
+        Ring.__init__, Ring.put_nowait = begin, put  # type: ignore[method-assign]  # as it was
+
+
+def _place() -> str:
+    """The file and the names that the nearest caller outside this file and ``typing`` assigns to."""
+    frame = sys._getframe(1)  # noqa: SLF001 - who asks is not among the arguments
+    while frame.f_back is not None and Path(frame.f_code.co_filename).stem in {"census", "typing"}:
+        frame = frame.f_back
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return f"{Path(frame.f_code.co_filename).stem}: {line.partition('=')[0].strip()}"

@@ -1,0 +1,123 @@
+"""The display: which lines stay, what the living line shows, and what goes to a terminal and to a pipe."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncGenerator
+
+import pytest
+import trio
+from rich.console import Console
+from rich.text import Text
+
+from actors.messages import (
+    Event,
+    MicrophoneClosed,
+    SpeakingStarted,
+    SpeechActivity,
+    Spoken,
+    StateChanged,
+    StreamId,
+    TextPiece,
+    Transcribed,
+    Transcript,
+    TurnId,
+    TurnStarted,
+)
+from voicemode.cli.display import PACE, Display, Scene, assistant_line, user_line
+from voicemode.cli.output import printable
+
+TURN, STREAM = TurnId(1), StreamId(1)
+
+
+def spoken(text: str, heard: str) -> Spoken:
+    return Spoken(turn=TURN, text=text, heard=heard, complete=text == heard, samples=1, at=2.0)
+
+
+def activity(level: float) -> SpeechActivity:
+    return SpeechActivity(stream=STREAM, at=1.0, duration=0.032, probability=0.9, level=level)
+
+
+EVENTS: tuple[Event, ...] = (
+    TurnStarted(turn=TURN, at=0.0),
+    StateChanged(turn=TURN, at=0.0, state="speaking"),
+    TextPiece(turn=TURN, index=0, start=0, text="One two three. "),
+    TextPiece(turn=TURN, index=1, start=15, text="Four."),
+    SpeakingStarted(turn=TURN, at=0.0),
+    activity(-30.0),
+)
+ENDING: tuple[Event, ...] = (
+    spoken("One two three. Four.", "One two"),
+    StateChanged(turn=TURN, at=2.0, state="hearing"),
+    MicrophoneClosed(stream=STREAM, at=2.0),
+    Transcribed(turn=TURN, at=3.0, transcript=Transcript(text="stop", engine="ear", seconds=0.1)),
+)
+
+
+async def stream(*events: Event | Text) -> AsyncGenerator[Event | Text]:
+    for event in events:
+        await trio.lowlevel.checkpoint()
+        yield event
+
+
+def test_the_living_line_shows_state_level_and_the_words_spoken_so_far() -> None:
+    scene = Scene()
+    assert "getting ready" in scene.status(0.0).plain
+    assert [scene.take(event) for event in EVENTS] == [None] * len(EVENTS)
+    line = scene.status(7 / PACE)
+    assert "speaking" in line.plain
+    assert "██████████──────────  -30 dBFS  One two three. Four." in line.plain
+    unspoken = [line.plain[span.start : span.end] for span in line.spans if span.style == "dim"]
+    assert unspoken[-1] == " three. Four."
+
+
+@pytest.mark.parametrize(("level", "cells"), [(float("-inf"), 0), (-60.0, 0), (-3.0, 19), (0.0, 20), (2.0, 20)])
+def test_the_meter_stays_within_its_cells(level: float, cells: int) -> None:
+    scene = Scene()
+    scene.take(activity(level))
+    plain = scene.status(0.0).plain
+    assert (plain.count("█"), plain.count("─")) == (cells, 20 - cells)
+
+
+def test_the_meter_and_the_words_go_when_they_are_over() -> None:
+    scene = Scene()
+    for event in (*EVENTS, *ENDING):
+        scene.take(event)
+    assert scene.status(9.0).plain.split() == ["●", "hearing"]
+
+
+def test_what_nobody_heard_is_told_apart() -> None:
+    assert assistant_line("One two.", "One two.").plain == "assistant: One two."
+    assert assistant_line("One two.", "One").plain == "assistant: One [not heard: two.]"
+    assert assistant_line("One two.", "").plain == "assistant: [not heard: One two.]"
+    assert user_line("").plain == "user: (nothing that was understood)"
+    assert Scene().take(spoken("", "")) is None
+
+
+async def test_to_a_pipe_go_plain_lines_of_any_length() -> None:
+    out = io.StringIO()
+    with Display(Console(file=out, force_terminal=False, soft_wrap=True)) as display:
+        await display.follow(stream(*EVENTS, *ENDING, Text("x" * 300, "red")))
+    assert out.getvalue() == "assistant: One two [not heard: three. Four.]\nuser: stop\n" + "x" * 300 + "\n"
+
+
+async def test_a_terminal_gets_the_living_line_and_has_its_cursor_back() -> None:
+    out = io.StringIO()
+    with Display(Console(file=out, force_terminal=True, width=80, legacy_windows=False)) as display:
+        await display.follow(stream(*EVENTS, *ENDING))
+    told = out.getvalue()
+    assert "getting ready" in told
+    assert "user: " in told
+    assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l")
+
+
+async def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    out = io.StringIO()
+    with Display(Console(file=out, force_terminal=True, width=80)) as display:
+        await display.follow(stream(*ENDING))
+    assert "getting ready" not in out.getvalue()
+
+
+def test_a_message_from_anywhere_is_one_harmless_line() -> None:
+    assert printable("a\nb\t c\x1b[2J\udcff") == "a b c\ufffd[2J\ufffd"

@@ -1,0 +1,62 @@
+"""``voicemode converse MESSAGE``: say something and listen to the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .. import Settings, TurnPolicy
+from . import options
+from .turn import run_turn
+
+
+@click.command()
+@click.argument("message", nargs=-1, required=True, callback=options.all_utf8)
+@options.together(
+    options.mic,
+    options.speaker,
+    options.voice,
+    options.speed,
+    options.tts,
+    options.stt,
+    options.phrase,
+    options.duration,
+    options.no_speech,
+    options.save_audio,
+    options.base_dir,
+    options.as_json,
+)
+def converse(
+    message: tuple[str, ...],
+    mic: str,
+    speaker: str,
+    voice: str | None,
+    speed: float | None,
+    tts: str,
+    stt: str,
+    phrases: tuple[str, ...],
+    duration: float,
+    no_speech: float,
+    save_audio: bool,
+    base_dir: Path,
+    as_json: bool,
+) -> int:
+    """Say MESSAGE, listen, and print what the user answered or said over it.
+
+    MESSAGE may be - to read it from standard input; an empty one only listens.
+    """
+    text = options.text_of(message)
+    settings = Settings(
+        microphone=mic,
+        speaker=speaker,
+        tts=tts,
+        stt=stt,
+        voice=voice,
+        speed=speed,
+        phrases=phrases,
+        turn=TurnPolicy(no_speech=no_speech, longest=duration),
+        base_dir=base_dir,
+        save_audio=save_audio,
+    )
+    return run_turn(settings, lambda conversation: conversation.converse(text), as_json=as_json)

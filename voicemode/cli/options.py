@@ -1,0 +1,154 @@
+"""The options that commands share, each checked where it enters, and the text that is to be said."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import click
+
+from .output import printable
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option: TypeAlias = Callable[[Command], Command]
+
+BASE_DIR = Path("~/.voicemode")
+
+
+def all_utf8(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """An argument that is not UTF-8 reaches Python as lone surrogates, which nothing further on can take."""
+    for value in values:
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise click.BadParameter(f"{printable(value)} is not valid UTF-8.") from error
+    return values
+
+
+def _utf8(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else all_utf8(context, parameter, (value,))[0]
+
+
+def _seconds(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise click.BadParameter(f"{value:g} is not a number of seconds above 0.")
+    return value
+
+
+def _home(_: click.Context, __: click.Parameter, value: Path) -> Path:
+    try:
+        return value.expanduser()
+    except RuntimeError as error:
+        raise click.BadParameter(f"there is no home directory for {value}.") from error
+
+
+def _device(name: str, example: str) -> Callable[[click.Context, click.Parameter, str | None], str]:
+    def chosen(_: click.Context, param: click.Parameter, value: str | None) -> str:
+        if not value:
+            flag = param.opts[0]
+            raise click.UsageError(
+                f"No {name} is chosen: add {flag} file:PATH (as in {flag} {example}) or {flag} null: for none."
+            )
+        return value
+
+    return chosen
+
+
+mic = click.option(
+    "--mic",
+    metavar="URI",
+    callback=_device("microphone", "file:question.wav"),
+    help="What is listened to: file:PATH, file:PATH?start=0|listen|speech+SECONDS, or null: (silence).",
+)
+speaker = click.option(
+    "--speaker",
+    metavar="URI",
+    callback=_device("speaker", "file:answer.wav"),
+    help="Where it is played: file:PATH (a WAV file) or null: (nowhere, at the pace of a speaker).",
+)
+voice = click.option("--voice", callback=_utf8, metavar="NAME", help="The engine's own name of a voice.")
+speed = click.option("--speed", type=float, metavar="FACTOR", help="From 0.25 to 4; 1 is the voice's usual pace.")
+tts = click.option(
+    "--tts", callback=_utf8, default="espeak-ng", show_default=True, metavar="ENGINE", help="What speaks."
+)
+stt = click.option(
+    "--stt", callback=_utf8, default="pocketsphinx", show_default=True, metavar="ENGINE", help="What transcribes."
+)
+phrase = click.option(
+    "--phrase",
+    "phrases",
+    callback=all_utf8,
+    multiple=True,
+    metavar="TEXT",
+    help="What the user may say; give it once for each.  The transcript is then one of them.",
+)
+duration = click.option(
+    "-d",
+    "--duration",
+    type=float,
+    metavar="SECONDS",
+    callback=_seconds,
+    default=120.0,
+    show_default=True,
+    help="The longest answer that is listened to.",
+)
+no_speech = click.option(
+    "--no-speech",
+    type=float,
+    metavar="SECONDS",
+    callback=_seconds,
+    default=10.0,
+    show_default=True,
+    help="How long to wait for a first word.",
+)
+save_audio = click.option(
+    "--save-audio",
+    is_flag=True,
+    envvar="VOICEMODE_SAVE_AUDIO",
+    show_envvar=True,
+    help="Keep recordings that have been transcribed.",
+)
+base_dir = click.option(
+    "--base-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=BASE_DIR,
+    show_default=True,
+    callback=_home,
+    envvar="VOICEMODE_BASE_DIR",
+    show_envvar=True,
+    help="Where recordings are kept.",
+)
+as_json = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help='One JSON object on stdout and nothing else; a failure is {"error": {"message": ..., "type": ...}}.',
+)
+
+
+def together(*options: Option[Any]) -> Option[Any]:
+    """Options as one decorator, in the order they are to be listed in."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def text_of(words: tuple[str, ...]) -> str:
+    """The arguments as one text; a single ``-`` stands for what is on stdin."""
+    if words != ("-",):
+        return " ".join(words)
+    if sys.stdin is None:
+        raise click.UsageError("There is no standard input to read the text from.")
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.UsageError(
+            f"Standard input is not valid UTF-8: byte {error.start + 1} is wrong. Convert it, for example with iconv."
+        ) from error

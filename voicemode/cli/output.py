@@ -1,0 +1,83 @@
+"""What goes to stdout and stderr: results and errors in, one JSON object or sentences for a person out."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from actors.errors import VoiceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def write_json(value: dict[str, object]) -> None:
+    """Write ``value`` as one line of JSON to stdout."""
+    import msgspec
+
+    with writing():
+        click.echo(msgspec.json.encode(value, enc_hook=printable))
+
+
+def write_line(line: str) -> None:
+    """Write ``line`` to stdout."""
+    with writing():
+        click.echo(line)
+
+
+def flush() -> None:
+    """Find out now whether everything could be written, not at the exit."""
+    if sys.stdout is not None:
+        with writing():
+            sys.stdout.flush()
+
+
+@contextmanager
+def writing() -> Generator[None]:
+    """Raise VoiceError in place of an OSError met while stdout is written; BrokenPipeError stays."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up_stdout()
+        raise VoiceError(f"Standard output cannot be written: {error.strerror}.") from error
+
+
+def write_error(message: str, kind: str, recording: Path | None = None, *, as_json: bool) -> None:
+    """Say on stderr what went wrong, and with ``as_json`` on stdout too: ``{"error": {"message", "type"}}``."""
+    click.echo(f"voicemode: {printable(message)}", err=True)
+    if as_json:
+        error: dict[str, object] = {"message": printable(message), "type": kind}
+        if recording is not None:
+            error["recording"] = recording
+        write_json({"error": error})
+
+
+def console() -> Console:
+    """For readable output: colours on a terminal, plain lines anywhere else, whatever the environment asks for."""
+    from rich.console import Console
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Console(force_terminal=terminal, highlight=False, markup=False, emoji=False, soft_wrap=not terminal)
+
+
+def printable(text: object) -> str:
+    """``text`` on one line, without what could steer a terminal or could not be written as UTF-8."""
+    line = " ".join(os.fsencode(str(text)).decode("utf-8", "replace").split())
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)
+
+
+def give_up_stdout() -> None:
+    """Nobody can read it any more: let what is still buffered vanish instead of failing at the exit."""
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
