@@ -86,12 +86,14 @@ class Outside:
 class Request:
     """A turn somebody asks for: words to say or None, and whether to listen afterwards.
 
+    ``overhear`` lets the user speak over the words even when nobody listens afterwards.
     ``keep`` leaves the microphone open for the next turn; ``phrases`` are what the user is expected to say.
     """
 
     turn: TurnId
     words: Words | None
     listen: bool
+    overhear: bool = False
     keep: bool = False
     voice: str | None = None
     speed: float | None = None
@@ -176,7 +178,10 @@ class _Turn:
         request, tts = self._request, self._outside.tts
         self._outside.publish(TurnStarted(turn=request.turn, at=trio.current_time()))
         engine = tts.name if request.words is not None and tts is not None else None
-        self.take(Begin(turn=request.turn, engine=engine, listen=request.listen, keep=request.keep))
+        begin = Begin(
+            turn=request.turn, engine=engine, listen=request.listen, overhear=request.overhear, keep=request.keep
+        )
+        self.take(begin)
 
     def take(self, event: Input) -> None:
         """Tell the watchers, ask the dialogue, do what it says.  Never waits."""

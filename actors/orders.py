@@ -26,11 +26,15 @@ from .messages import (
 
 @frozen(kw_only=True)
 class Begin:
-    """A turn is asked for: ``engine`` will say something unless it is None, then the user is listened to or not."""
+    """A turn is asked for: ``engine`` will say something unless it is None, then the user is listened to or not.
+
+    With ``overhear`` the user can speak over the assistant even if nobody is going to listen afterwards.
+    """
 
     turn: TurnId
     engine: str | None
     listen: bool
+    overhear: bool = False
     keep: bool = False
 
 

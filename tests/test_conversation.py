@@ -186,6 +186,41 @@ async def test_saying_opens_no_microphone(autojump_clock: MockClock) -> None:
     assert not [event for event in seen if isinstance(event, MicrophoneOpened)]
 
 
+async def test_saying_can_be_stopped_by_speaking_over_it(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room, stt=FakeEars("enough")) as conversation:
+        room.microphone.place(said(0.8), trio.current_time() + 0.8)
+        result = await conversation.say(GREETING, interruptible=True)
+        again = await conversation.say("fine.", interruptible=True)
+    assert (result.outcome, result.transcript) == ("interrupted", "enough")
+    assert result.spoken.text == GREETING
+    assert GREETING.startswith(result.spoken.heard)
+    assert (again.outcome, again.transcript) == ("said", "")
+
+
+async def test_cancelling_closes_the_microphone_before_a_slow_agent_has_cleaned_up(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+
+    async def slow_to_go(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        try:
+            yield GREETING + " "
+            await trio.sleep_forever()
+        finally:
+            with trio.move_on_after(2, shield=True):
+                await trio.sleep_forever()
+
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        with trio.move_on_after(0.6):
+            await conversation.converse(slow_to_go)
+        cancelled = trio.current_time() - 2
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert only(seen, MicrophoneClosed).at == pytest.approx(cancelled, abs=0.001)
+    assert room.silent_from() <= cancelled + 0.01
+
+
 async def test_the_button_stops_the_assistant_and_listens(autojump_clock: MockClock) -> None:
     room = Room()
     async with conversing(room) as conversation, trio.open_nursery() as nursery:

@@ -74,9 +74,23 @@ class Conversation:
             return await self.listen(phrases=phrases)
         return await self._take_turn(message, listen=True, voice=voice, speed=speed, phrases=phrases)
 
-    async def say(self, text: Speech, *, voice: str | None = None, speed: float | None = None) -> TurnResult:
-        """Say ``text`` without listening for an answer.  Raises as ``converse`` does."""
-        return await self._take_turn(text, listen=False, voice=voice, speed=speed)
+    async def say(
+        self,
+        text: Speech,
+        *,
+        interruptible: bool = False,
+        voice: str | None = None,
+        speed: float | None = None,
+        phrases: Sequence[str] | None = None,
+    ) -> TurnResult:
+        """Say ``text`` without listening for an answer.  Raises as ``converse`` does.
+
+        With ``interruptible`` the microphone is open meanwhile: speaking over the assistant stops it, and what was
+        said is the result's transcript.
+        """
+        return await self._take_turn(
+            text, listen=False, overhear=interruptible, voice=voice, speed=speed, phrases=phrases
+        )
 
     async def listen(self, *, phrases: Sequence[str] | None = None) -> TurnResult:
         """Say nothing and return what the user says.  Raises as ``converse`` does."""
@@ -118,6 +132,7 @@ class Conversation:
         speech: Speech | None,
         *,
         listen: bool,
+        overhear: bool = False,
         keep: bool = False,
         voice: str | None = None,
         speed: float | None = None,
@@ -125,7 +140,7 @@ class Conversation:
     ) -> TurnResult:
         if speech is not None and self._outside.tts is None:
             raise SettingsError("This conversation was opened without a speech engine, so it cannot say anything.")
-        if listen and self._outside.stt is None:
+        if (listen or overhear) and self._outside.stt is None:
             raise SettingsError("This conversation was opened without a recogniser, so it cannot listen.")
         if isinstance(speech, str):
             speech = speakable(speech)
@@ -135,6 +150,7 @@ class Conversation:
                 turn=TurnId(self._turns),
                 words=self._words(speech),
                 listen=listen,
+                overhear=overhear,
                 keep=keep,
                 voice=voice or self._settings.voice,
                 speed=check_speed(speed) or self._settings.speed,

@@ -74,8 +74,9 @@ async def open_conversation(
             nursery.start_soon(loading.load_vad)
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         playback: Playback | None = None
-        if loading.speaker is not None and loading.tts is not None:
-            playback = await stack.enter_async_context(loading.speaker.open(loading.tts.rate))
+        if loading.speaker is not None:
+            rate = RATE if loading.tts is None else loading.tts.rate
+            playback = await stack.enter_async_context(loading.speaker.open(rate))
 
         devices: tuple[object, ...] = (loading.microphone, loading.speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
@@ -134,7 +135,7 @@ class _Loading:
             self.microphone = await microphone_from(self.settings.microphone)
 
     async def load_speaker(self) -> None:
-        if self.speaker is None and self.speaks:
+        if self.speaker is None and (self.speaks or self.settings.speaker is not None):
             if self.settings.speaker is None:
                 raise SettingsError("No speaker is chosen: name one, for example file:answer.wav or null:")
             self.speaker = await speaker_from(self.settings.speaker)

@@ -112,11 +112,13 @@ class Dialogue:
     def deadline(self) -> float | None:
         """When ``Tick`` is due, in the caller's time; None while there is nothing to wait for."""
         turn = self._turn
-        if turn is None or turn.talking or not turn.listen or turn.stopped or turn.error:
+        if turn is None or turn.talking or turn.stopped or turn.error:
             return None
         if turn.voice is not None:
             return None if turn.voice.ended is not None else turn.voice.began + self.policy.longest
-        return None if turn.listening_since is None else turn.listening_since + self.policy.no_speech
+        if turn.listening_since is None or not turn.listen:
+            return None
+        return turn.listening_since + self.policy.no_speech
 
     def feed(self, event: Input, now: float) -> list[Command]:
         """Take note of ``event``, which happened by ``now``.
@@ -153,7 +155,7 @@ class Dialogue:
             engines=Engines(tts=event.engine),
         )
         turn.voice, self._between = self._between, None
-        if event.listen:
+        if event.listen or event.overhear:
             self._open_microphone()
         if turn.voice is not None and (not turn.talking or turn.voice.meant):
             # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
@@ -224,8 +226,11 @@ class Dialogue:
             self._end_utterance(voice, at)
             turn.timings = evolve(turn.timings, endpoint_ms=milliseconds(now - at))
         elif turn is not None:
-            turn.voice = None
-            self._commands.append(DropUtterance(voice.number))
+            self._drop_voice(turn, voice)
+
+    def _drop_voice(self, turn: Turn, voice: Voice) -> None:
+        turn.voice = None
+        self._commands.append(DropUtterance(voice.number))
 
     def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
         voice.ended = at
@@ -244,9 +249,9 @@ class Dialogue:
             self._end_utterance(turn.voice, now, tail=False)
             return
         if turn.voice is not None:
-            self._commands.append(DropUtterance(turn.voice.number))
-            turn.voice = None
-        turn.error = error
+            self._drop_voice(turn, turn.voice)
+        if turn.listen:
+            turn.error = error
 
     def _drop_between(self) -> None:
         if self._between is not None:
@@ -333,8 +338,11 @@ class Dialogue:
             # the last sample had left before the stop reached the speaker
             turn.interrupted = False
         turn.listening_since = now
-        if turn.voice is not None and turn.voice.ended is None:
-            turn.voice.meant = True
+        if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
+            if turn.listen:
+                turn.voice.meant = True
+            else:
+                self._drop_voice(turn, turn.voice)
         if turn.error is not None or turn.stopped:
             self._cut_short(turn, now)
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from actors.machines.barge_in import BargeIn, BargeInPolicy, Commit, Forget, Verdict
 from actors.machines.endpointer import Endpointer, EndpointPolicy

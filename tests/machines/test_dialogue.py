@@ -195,6 +195,38 @@ def test_an_interruption_that_came_after_the_last_sample_interrupted_nothing() -
     assert result(dialogue.feed(spoken(complete=True), 1.0)).outcome == "said"
 
 
+def overheard() -> Dialogue:
+    dialogue = Dialogue()
+    commands = dialogue.feed(Begin(turn=ONE, engine="mouth", listen=False, overhear=True), 0.0)
+    assert commands == [OpenMicrophone(STREAM), Speak(ONE)]
+    return dialogue
+
+
+def test_speaking_over_an_assistant_that_wants_no_answer_stops_it_too() -> None:
+    dialogue = overheard()
+    assert Hush(ONE, 2.0) in speak_over(dialogue, 2.0)
+    dialogue.feed(spoken(heard="Hello", complete=False), 2.3)
+    assert dialogue.deadline == 122.0
+    dialogue.feed(ended(3.0), 3.7)
+    dialogue.feed(utterance(), 3.7)
+    final = result(dialogue.feed(transcribed("enough"), 3.8))
+    assert (final.outcome, final.transcript, final.spoken.heard) == ("interrupted", "enough", "Hello")
+
+
+def test_an_assistant_that_wants_no_answer_is_done_when_it_has_spoken() -> None:
+    dialogue = overheard()
+    dialogue.feed(started(1.9), 2.0)
+    commands = dialogue.feed(spoken(), 2.0)
+    assert commands[:2] == [DropUtterance(1), CloseMicrophone()]
+    assert result(commands).outcome == "said"
+
+
+def test_an_assistant_that_wants_no_answer_does_without_a_microphone_that_dies() -> None:
+    dialogue = overheard()
+    assert dialogue.feed(MicrophoneFailed(stream=STREAM, at=1.0, error=DeviceError("gone")), 1.0) == []
+    assert result(dialogue.feed(spoken(), 2.0)).outcome == "said"
+
+
 def test_stopping_keeps_what_the_user_had_said_so_far() -> None:
     dialogue = Dialogue()
     dialogue.feed(begin(engine=None), 0.0)
@@ -411,11 +443,12 @@ class AnyConversation(RuleBasedStateMachine):
             self.feed(Tick())
 
     @precondition(lambda self: not self.running)
-    @rule(engine=st.sampled_from(["mouth", None]), listen=st.booleans(), keep=st.booleans())
-    def a_turn_begins(self, engine: str | None, listen: bool, keep: bool) -> None:
+    @rule(engine=st.sampled_from(["mouth", None]), listen=st.booleans(), overhear=st.booleans(), keep=st.booleans())
+    def a_turn_begins(self, engine: str | None, listen: bool, overhear: bool, keep: bool) -> None:
         self.turn += 1
         self.running, self.keep = True, keep
-        self.feed(Begin(turn=TurnId(self.turn), engine=engine, listen=listen or engine is None, keep=keep))
+        listen = listen or engine is None
+        self.feed(Begin(turn=TurnId(self.turn), engine=engine, listen=listen, overhear=overhear, keep=keep))
 
     @precondition(lambda self: self.stream is not None and not self.in_speech)
     @rule()

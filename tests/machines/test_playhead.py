@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from actors.machines.playhead import CHARACTERS_PER_SECOND, Playhead
 from actors.messages import SpeechChunk, TextPiece, TurnId, WordTime

@@ -14,6 +14,7 @@ from .turn import run_turn
 @click.command()
 @options.together(
     options.mic,
+    options.speaker_kept_open,
     options.stt,
     options.phrase,
     options.duration,
@@ -24,6 +25,7 @@ from .turn import run_turn
 )
 def listen(
     mic: str,
+    speaker: str | None,
     stt: str,
     phrases: tuple[str, ...],
     duration: float,
@@ -35,6 +37,7 @@ def listen(
     """Say nothing, and print what the user says."""
     settings = Settings(
         microphone=mic,
+        speaker=speaker,
         tts=None,
         stt=stt,
         phrases=phrases,

@@ -69,6 +69,16 @@ speaker = click.option(
     callback=_device("speaker", "file:answer.wav"),
     help="Where it is played: file:PATH (a WAV file) or null: (nowhere, at the pace of a speaker).",
 )
+mic_to_interrupt = click.option(
+    "--mic",
+    metavar="URI",
+    help="Lets the user speak over it, which stops it; what they say is transcribed.  URIs as for converse.",
+)
+speaker_kept_open = click.option(
+    "--speaker",
+    metavar="URI",
+    help="Is opened and kept silent meanwhile.  URIs as for converse.",
+)
 voice = click.option("--voice", callback=_utf8, metavar="NAME", help="The engine's own name of a voice.")
 speed = click.option("--speed", type=float, metavar="FACTOR", help="From 0.25 to 4; 1 is the voice's usual pace.")
 tts = click.option(

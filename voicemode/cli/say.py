@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from .. import Settings
@@ -11,12 +13,47 @@ from .turn import run_turn
 
 @click.command()
 @click.argument("text", nargs=-1, required=True, callback=options.all_utf8)
-@options.together(options.speaker, options.voice, options.speed, options.tts, options.as_json)
-def say(text: tuple[str, ...], speaker: str, voice: str | None, speed: float | None, tts: str, as_json: bool) -> int:
+@options.together(
+    options.mic_to_interrupt,
+    options.speaker,
+    options.voice,
+    options.speed,
+    options.tts,
+    options.stt,
+    options.phrase,
+    options.save_audio,
+    options.base_dir,
+    options.as_json,
+)
+def say(
+    text: tuple[str, ...],
+    mic: str | None,
+    speaker: str,
+    voice: str | None,
+    speed: float | None,
+    tts: str,
+    stt: str,
+    phrases: tuple[str, ...],
+    save_audio: bool,
+    base_dir: Path,
+    as_json: bool,
+) -> int:
     """Say TEXT without listening for an answer.
 
-    TEXT may be - to read it from standard input.
+    TEXT may be - to read it from standard input.  What is recognised, and where it is kept, matters with --mic only.
     """
     said = options.text_of(text)
-    settings = Settings(speaker=speaker, tts=tts, stt=None, voice=voice, speed=speed)
-    return run_turn(settings, lambda conversation: conversation.say(said), as_json=as_json)
+    settings = Settings(
+        microphone=mic,
+        speaker=speaker,
+        tts=tts,
+        stt=stt if mic else None,
+        voice=voice,
+        speed=speed,
+        phrases=phrases,
+        base_dir=base_dir,
+        save_audio=save_audio,
+    )
+    return run_turn(
+        settings, lambda conversation: conversation.say(said, interruptible=mic is not None), as_json=as_json
+    )

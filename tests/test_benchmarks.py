@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.messages import Synthesis, WordTime
+from actors.ring import Ring
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("bench_*.py"))
+
+
+@pytest.fixture(autouse=True)
+def scripts_find_one_another() -> Iterator[None]:
+    """Python puts a script's own directory first; what is imported from there is forgotten after the test."""
+    sys.path.insert(0, str(BENCHMARKS))
+    yield
+    sys.path.remove(str(BENCHMARKS))
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(BENCHMARKS)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def report() -> ModuleType:
+    return importlib.import_module("report")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_benchmark_can_be_run_alone(name: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(name).main(["--help"])
+    assert ended.value.code == 0
+
+
+def test_all_benchmarks_are_run() -> None:
+    assert sorted(f"bench_{name}" for name in importlib.import_module("run").BENCHMARKS) == SCRIPTS
+
+
+def test_percentiles_of_a_hundred_and_one_values(report: ModuleType) -> None:
+    spread = report.spread_of(reversed(range(101)))
+    assert (spread.count, spread.p50, spread.p95, spread.p99, spread.max) == (101, 50, 95, 99, 100)
+
+
+def test_percentiles_lie_between_the_two_nearest_values(report: ModuleType) -> None:
+    spread = report.spread_of([0.0, 10.0])
+    assert (spread.p50, spread.p95, spread.p99, spread.max) == pytest.approx((5.0, 9.5, 9.9, 10.0))
+
+
+def test_one_value_is_all_of_its_percentiles(report: ModuleType) -> None:
+    spread = report.spread_of([3.0])
+    assert (spread.count, spread.p50, spread.p95, spread.p99, spread.max) == (1, 3.0, 3.0, 3.0, 3.0)
+
+
+def test_nothing_measured_is_an_error(report: ModuleType) -> None:
+    with pytest.raises(ValueError, match="nothing was measured"):
+        report.spread_of([])
+
+
+@pytest.mark.parametrize(
+    ("values", "held", "broken"), [([4.0, 5.0], True, False), ([6.0, 49.0], False, False), ([51.0, 60.0], False, True)]
+)
+def test_only_what_is_far_beyond_its_budget_is_broken(
+    report: ModuleType, values: list[float], held: bool, broken: bool
+) -> None:
+    figure = report.figure("wait", "ms", values, report.Budget(at_most=5, statistic="max"))
+    assert (figure.held, figure.broken) == (held, broken)
+
+
+def test_what_must_not_happen_is_broken_when_it_happens_once(report: ModuleType) -> None:
+    figure = report.figure("leaks", "", [0.0] * 99 + [1.0], report.Budget(at_most=0, exact=True))
+    assert figure.broken
+
+
+def a_report(report: ModuleType, *values: float) -> Any:
+    figures = (report.figure("wait", "ms", values, report.Budget(at_most=5, statistic="p99")),)
+    findings = report.Findings(figures=figures, notes=("Note.",))
+    return report.Report(benchmark="waiting", smoke=False, machine=report.this_machine(), findings=findings)
+
+
+def test_a_report_is_the_same_after_json(report: ModuleType) -> None:
+    there = a_report(report, 1.0, 2.0)
+    assert msgspec.json.decode(msgspec.json.encode(there), type=report.Report) == there
+
+
+def test_a_table_says_what_was_measured_and_where(report: ModuleType) -> None:
+    head, columns, row, note, machine = str(a_report(report, 1.0, 1.0)).splitlines()
+    assert head == "waiting"
+    assert columns.split() == ["n", "p50", "p95", "p99", "max", "unit", "budget"]
+    assert row.split() == ["wait", "2", "1", "1", "1", "1", "ms", "p99", "5", "held"]
+    assert note == "Note."
+    assert " cores of " in machine
+    assert "Python 3." in machine
+
+
+@pytest.mark.parametrize(("value", "status"), [(1.0, 0), (7.0, 0), (51.0, 1)])
+def test_the_exit_status_tells_broken_from_slow(
+    report: ModuleType, capsys: pytest.CaptureFixture[str], value: float, status: int
+) -> None:
+    findings = a_report(report, value).findings
+    assert report.run("waiting", lambda smoke: findings, ["--smoke", "--json"]) == status
+    printed = msgspec.json.decode(capsys.readouterr().out, type=report.Report)
+    assert (printed.smoke, printed.findings) == (True, findings)
+
+
+def test_queues_are_watched_only_as_long_as_asked_for() -> None:
+    census = importlib.import_module("census")
+    before = trio.open_memory_channel, Ring.put_nowait
+    with census.watching_queues() as seen:
+        send, receive = trio.open_memory_channel[int](3)
+        ring = Ring[int](2)
+        for number in range(3):
+            send.send_nowait(number)
+            ring.put_nowait(number)
+        seen.count()
+        assert seen.still_open == 1
+        receive.close()
+        seen.count()
+        assert seen.still_open == 0
+    assert [(queue.capacity, queue.peak, queue.dropped) for queue in seen.queues.values()] == [(3, 3, 0), (2, 2, 1)]
+    assert list(seen.queues) == ["test_benchmarks: send, receive", "test_benchmarks: ring"]
+    assert (trio.open_memory_channel, Ring.put_nowait) == before
+
+
+def test_a_few_turns_leave_nothing_behind() -> None:
+    soak, census = importlib.import_module("bench_soak"), importlib.import_module("census")
+    with census.watching_queues() as seen:
+        findings = trio.run(soak.soak, 6, seen, clock=MockClock(autojump_threshold=0))
+    assert [figure.what for figure in findings.figures if figure.broken] == []
+
+
+class Ticker:
+    """Three words of two samples each, a silent one between them."""
+
+    name, rate = "ticker", 10
+
+    @asynccontextmanager
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float | None = None
+    ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
+        send, receive = trio.open_memory_channel[Synthesis](3)
+        for number, start in enumerate((0, 4, 8)):
+            word = WordTime(start=start, end=start + 3, begin=0.3 * number, finish=0.3 * number + 0.2)
+            pcm = np.array([number + 1, number + 1, 0], "<i2").tobytes()
+            send.send_nowait(Synthesis(pcm=pcm, rate=self.rate, words=(word,)))
+        send.close()
+        with receive:
+            await trio.lowlevel.checkpoint()
+            yield receive
+
+
+async def test_a_recording_shows_how_much_of_the_speech_is_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    barge_in = importlib.import_module("bench_barge_in")
+    monkeypatch.setattr(barge_in, "TEXT", "one two six")
+    voice = barge_in.Tap(Ticker())
+    async with voice.speak("one two six") as audio:
+        assert len([part async for part in audio]) == 3
+    recording = np.array([0, 0, 1, 0, 1, 0, 2, 2, 0, 0], "<i2")
+    assert voice.recorded(recording) == (5, 6)
+    assert voice.said(5) == "one two"
+    assert voice.said(4) == "one"
+    assert voice.said(9) == "one two six"
+    with pytest.raises(RuntimeError, match="something else"):
+        voice.recorded(np.array([1, 1, 9], "<i2"))
