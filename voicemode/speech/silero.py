@@ -15,7 +15,11 @@ import trio
 from numpy.typing import NDArray
 
 from actors.errors import ProviderUnavailable
+from actors.messages import SAMPLE_BYTES
 
+from .exclusive import Exclusive
+
+NAME = "silero"
 MODEL = Path(__file__).with_name("silero_vad_16k_op15.onnx")
 
 CONTEXT = 64
@@ -30,52 +34,87 @@ class SileroModel:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self._threads = trio.CapacityLimiter(1)
+        self.limiter = trio.CapacityLimiter(1)
 
     @classmethod
     async def load(cls) -> SileroModel:
-        """Raises ProviderUnavailable when the runtime or the model file is missing."""
-        return cls(await trio.to_thread.run_sync(_open_session))
+        """Raises ProviderUnavailable when the runtime or the model file is missing or of no use."""
+        return cls(await trio.to_thread.run_sync(_session))
 
     def stream(self) -> SileroStream:
-        return SileroStream(self._session, self._threads)
+        return SileroStream(self._session, self.limiter)
 
 
 class SileroStream:
     """Implements ``SpeechStream``."""
 
-    def __init__(self, session: Any, threads: trio.CapacityLimiter) -> None:
-        self._session, self._threads = session, threads
+    def __init__(self, session: Any, limiter: trio.CapacityLimiter) -> None:
+        self._session, self._limiter = session, limiter
         self._input = np.zeros((1, CONTEXT + SileroModel.window), np.float32)
         self._state: NDArray[np.float32] = np.zeros((2, 1, 128), np.float32)
         self._rate = np.array(SileroModel.rate, np.int64)
 
     async def probability(self, window: bytes) -> float:
-        """Runs for about 0.15 ms in a thread.  Raises ValueError for a window of another size."""
-        return await trio.to_thread.run_sync(self._run, window, limiter=self._threads)
+        """Runs for about 0.15 ms in a thread; a cancel before it leaves the state as it was.
 
-    def _run(self, window: bytes) -> float:
-        if len(window) != 2 * SileroModel.window:
-            raise ValueError(f"a window has {SileroModel.window} samples, not {len(window) // 2}")
+        Raises ValueError for a window of another size, ProviderUnavailable when the runtime fails.
+        """
+        return await trio.to_thread.run_sync(self.probability_now, window, limiter=self._limiter)
+
+    def probability_now(self, window: bytes) -> float:
+        """The same, blocking, for work without an event loop."""
+        if len(window) != SAMPLE_BYTES * SileroModel.window:
+            raise ValueError(f"a window has {SileroModel.window} samples, not {len(window) / SAMPLE_BYTES:g}")
         self._input[0, :CONTEXT] = self._input[0, -CONTEXT:]
         self._input[0, CONTEXT:] = np.frombuffer(window, "<i2") / np.float32(32768)
-        output, self._state = self._session.run(None, {"input": self._input, "state": self._state, "sr": self._rate})
+        try:
+            output, self._state = self._session.run(
+                None, {"input": self._input, "state": self._state, "sr": self._rate}
+            )
+        except Exception as error:  # the runtime's exceptions have no base of their own
+            raise ProviderUnavailable(
+                NAME, f"The voice detector failed ({error}). Start the conversation anew.", code="failed"
+            ) from error
         return float(output[0, 0])
 
 
-def _open_session() -> Any:
+_loading = Exclusive()
+_loaded: list[Any] = []
+
+
+def _session() -> Any:
+    """The runtime's session, one for the process.  The first call takes up to a second."""
+    with _loading.hold():
+        if not _loaded:
+            _loaded.append(open_session(MODEL))
+        return _loaded[0]
+
+
+def open_session(model: Path) -> Any:
+    """Load ``model``.  Raises ProviderUnavailable."""
     try:
         onnxruntime: Any = import_module("onnxruntime")
     except ImportError as error:
         raise ProviderUnavailable(
-            "silero", f"The voice detector needs onnxruntime, which cannot be loaded ({error}). Reinstall voicemode."
+            NAME,
+            f"The voice detector needs onnxruntime, which cannot be loaded ({error}). Reinstall voicemode with pip.",
         ) from error
-    if not MODEL.exists():
+    if not model.exists():
         raise ProviderUnavailable(
-            "silero", f"The model of the voice detector is missing ({MODEL.name}). Reinstall voicemode with pip."
+            NAME,
+            f"The model of the voice detector is missing ({model.name}). Reinstall voicemode with pip: its build "
+            "puts the model there.",
+            code="no_model",
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(MODEL), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        raise ProviderUnavailable(
+            NAME,
+            f"The model of the voice detector cannot be read ({model.name}: {error}). Reinstall voicemode with pip.",
+            code="no_model",
+        ) from error

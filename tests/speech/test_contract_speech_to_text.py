@@ -1,0 +1,75 @@
+"""What every recogniser does.  A new engine is one more line in ENGINES."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import trio
+
+from actors.ports import SpeechToText
+from tests.speech.human_speech import Recording, recording
+from voicemode.speech.registry import load_speech_to_text
+
+ENGINES = ["pocketsphinx"]
+
+
+@pytest.fixture(params=ENGINES)
+async def engine(request: pytest.FixtureRequest) -> SpeechToText:
+    return await load_speech_to_text(request.param)
+
+
+async def test_it_hears_something_and_says_how_long_it_took(engine: SpeechToText, short_human: Recording) -> None:
+    transcript = await engine.transcribe(short_human.pcm, short_human.rate)
+    assert transcript.text
+    assert transcript.engine == engine.name
+    assert transcript.seconds > 0
+    assert transcript.final
+
+
+@pytest.mark.parametrize("pcm", [b"", b"\0", bytes(2), bytes(32_000)], ids=["nothing", "half", "sample", "second"])
+async def test_silence_does_no_harm(engine: SpeechToText, pcm: bytes) -> None:
+    assert (await engine.transcribe(pcm, 16_000)).text == ""
+
+
+async def test_noise_does_no_harm(engine: SpeechToText) -> None:
+    hiss = np.random.default_rng(1).normal(0, 5, 8_000).astype("<i2").tobytes()
+    assert isinstance((await engine.transcribe(hiss, 16_000)).text, str)
+
+
+async def test_the_same_audio_gives_the_same_text_whatever_came_between(
+    engine: SpeechToText, short_human: Recording
+) -> None:
+    other = recording("lj001-0002.wav")
+    first = await engine.transcribe(short_human.pcm, short_human.rate)
+    await engine.transcribe(other.pcm, other.rate)
+    assert (await engine.transcribe(short_human.pcm, short_human.rate)).text == first.text
+
+
+async def test_two_at_once_do_not_disturb_each_other(engine: SpeechToText, short_human: Recording) -> None:
+    alone = (await engine.transcribe(short_human.pcm, short_human.rate)).text
+    heard: list[str] = []
+
+    async def hear() -> None:
+        heard.append((await engine.transcribe(short_human.pcm, short_human.rate)).text)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hear)
+        nursery.start_soon(hear)
+    assert heard == [alone, alone]
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.1, 0.2])
+async def test_it_can_be_cancelled_and_used_again(
+    engine: SpeechToText, long_human: Recording, short_human: Recording, after: float
+) -> None:
+    before = (await engine.transcribe(short_human.pcm, short_human.rate)).text
+    with trio.move_on_after(after) as scope:
+        await engine.transcribe(long_human.pcm * 3, long_human.rate)
+    assert scope.cancelled_caught
+    assert (await engine.transcribe(short_human.pcm, short_human.rate)).text == before
+
+
+async def test_one_of_the_phrases_is_the_answer_as_it_was_given(engine: SpeechToText, short_human: Recording) -> None:
+    phrases = ["Stop!", "Has never been SURPASSED.", "What's the time?"]
+    transcript = await engine.transcribe(short_human.pcm, short_human.rate, phrases=phrases)
+    assert transcript.text == "Has never been SURPASSED."

@@ -1,0 +1,111 @@
+"""The voice detector on human speech and on sounds that are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+import trio
+
+from actors.errors import ProviderUnavailable
+from tests.speech.human_speech import Recording
+from voicemode.speech import silero
+from voicemode.speech.silero import SileroModel, open_session
+
+RATE, WINDOW = SileroModel.rate, SileroModel.window
+
+
+def windows(samples: np.ndarray) -> list[bytes]:
+    return [samples[at : at + WINDOW].astype("<i2").tobytes() for at in range(0, len(samples) - WINDOW + 1, WINDOW)]
+
+
+async def probabilities(samples: np.ndarray) -> np.ndarray:
+    stream = (await SileroModel.load()).stream()
+    return np.array([stream.probability_now(window) for window in windows(samples)])
+
+
+def at_16_khz(recording: Recording) -> np.ndarray:
+    samples = np.frombuffer(recording.pcm, "<i2").astype(np.float64)
+    return soxr.resample(samples, recording.rate, RATE)
+
+
+async def test_human_speech_is_heard(human: Recording) -> None:
+    """Left without the end of the window before, the model hears nothing, and this fails."""
+    samples = at_16_khz(human)
+    heard = await probabilities(samples)
+    loudness = np.array([np.frombuffer(window, "<i2").astype(float).std() for window in windows(samples)])
+    voiced = loudness > loudness.max() / 10
+    assert (heard[voiced] > 0.5).mean() > 0.8
+
+
+def silence() -> np.ndarray:
+    return np.zeros(2 * RATE)
+
+
+def noise() -> np.ndarray:
+    return np.random.default_rng(1).normal(0, 2000, 2 * RATE)
+
+
+def tone() -> np.ndarray:
+    return 8000 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)
+
+
+@pytest.mark.parametrize("sound", [silence, noise, tone])
+async def test_what_is_no_speech_is_not_heard(sound: object) -> None:
+    assert callable(sound)
+    assert ((await probabilities(sound())) > 0.5).mean() < 0.02
+
+
+async def test_the_async_and_the_blocking_way_agree(short_human: Recording) -> None:
+    model = await SileroModel.load()
+    slow, fast = model.stream(), model.stream()
+    for window in windows(at_16_khz(short_human))[:20]:
+        assert await slow.probability(window) == fast.probability_now(window)
+    assert model.limiter.borrowed_tokens == 0
+
+
+async def test_each_stream_has_its_own_state(short_human: Recording) -> None:
+    model = await SileroModel.load()
+    heard = windows(at_16_khz(short_human))[:20]
+    alone = [model.stream().probability_now(heard[0])]
+    first, second = model.stream(), model.stream()
+    for window in heard:
+        first.probability_now(window)
+    assert [second.probability_now(heard[0])] == alone
+
+
+async def test_a_cancelled_window_leaves_the_state_as_it_was(short_human: Recording) -> None:
+    model = await SileroModel.load()
+    cancelled, untouched = model.stream(), model.stream()
+    heard = windows(at_16_khz(short_human))
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await cancelled.probability(heard[5])
+    assert cancelled.probability_now(heard[6]) == untouched.probability_now(heard[6])
+
+
+async def test_the_runtime_is_loaded_once() -> None:
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(SileroModel.load)
+    assert len(silero._loaded) == 1
+
+
+async def test_a_window_of_another_size_is_refused() -> None:
+    stream = (await SileroModel.load()).stream()
+    with pytest.raises(ValueError, match="a window has 512 samples, not 3"):
+        await stream.probability(b"\0" * 6)
+
+
+def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ProviderUnavailable, match="Reinstall voicemode with pip"):
+        open_session(tmp_path / "none.onnx")
+
+
+def test_a_broken_model_says_what_to_do(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"not a model")
+    with pytest.raises(ProviderUnavailable, match=r"cannot be read \(broken\.onnx"):
+        open_session(broken)
