@@ -209,9 +209,7 @@ async def measure_all(smoke: bool) -> Findings:
                 outcome.decision_to_silence,
                 Budget(at_most=30, statistic="p99"),
             ),
-            figure(
-                "old turn after the stop + 10 ms", "samples", outcome.late_samples, Budget(at_most=0, exact=True)
-            ),
+            figure("old turn after the stop + 10 ms", "samples", outcome.late_samples, Budget(at_most=0, exact=True)),
             figure("said to be heard, not recorded", "words", outcome.words_made_up, Budget(at_most=0, exact=True)),
             figure("recorded, not said to be heard", "words", outcome.words_missed, Budget(at_most=0)),
         ),

@@ -11,10 +11,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
-import psutil
+import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from attrs import frozen
-from report import Budget, Findings, figure, run
+from report import Budget, Figure, Findings, figure, run
 from stand_ins import InstantEars
 
 from voicemode import Settings, TurnPolicy, open_conversation
@@ -88,7 +88,8 @@ async def _cpu_for(seconds: float, process: psutil.Process) -> float:
     before, begun = process.cpu_times(), trio.current_time()
     await trio.sleep(seconds)
     after, ended = process.cpu_times(), trio.current_time()
-    return (after.user + after.system - before.user - before.system) / (ended - begun)
+    used: float = after.user + after.system - before.user - before.system
+    return used / (ended - begun)
 
 
 def cost_of(recogniser: bool, seconds: float) -> Cost:
@@ -102,13 +103,15 @@ def cost_of(recogniser: bool, seconds: float) -> Cost:
 
 
 def measure(smoke: bool) -> Findings:
-    figures = []
+    figures = list[Figure]()
     for kind, recogniser in KINDS.items():
         runs = [cost_of(recogniser, 5 if smoke else 20) for _ in range(1 if smoke else 3)]
         figures += [
             figure(f"{kind}: memory", "MB", [cost.one / MEGABYTE for cost in runs], Budget(at_most=150)),
             figure("  of it Python with voicemode imported", "MB", [cost.empty / MEGABYTE for cost in runs]),
-            figure("  a second session more", "MB", [(cost.two - cost.one) / MEGABYTE for cost in runs], Budget(at_most=10)),
+            figure(
+                "  a second session more", "MB", [(cost.two - cost.one) / MEGABYTE for cost in runs], Budget(at_most=10)
+            ),
             figure("  processor, waking up 100 times a second", "% of a core", [100 * cost.cpu_bare for cost in runs]),
             figure("  processor, listening", "% of a core", [100 * cost.cpu_one for cost in runs], Budget(at_most=3)),
             figure("  processor, two listening", "% of a core", [100 * cost.cpu_two for cost in runs]),

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from census import Census, watching_queues
 from report import Budget, Findings, figure, run
@@ -110,7 +110,9 @@ async def soak(count: int, census: Census) -> Findings:
     left = trio.lowlevel.current_statistics().tasks_living - tasks_before
     later = count * (1 - WARM_UP)
     queues = "; ".join(
-        f"{place} {queue.peak} of {queue.capacity:g}" for place, queue in census.queues.items() if queue.capacity < math.inf
+        f"{place} {queue.peak} of {queue.capacity:g}"
+        for place, queue in census.queues.items()
+        if queue.capacity < math.inf
     )
     return Findings(
         figures=(

@@ -8,15 +8,15 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import AsyncIterator, Sequence
-from itertools import count
+from itertools import count, pairwise
 
 import trio
 from attrs import define, field
-from report import Budget, Findings, figure, run
+from report import Budget, Figure, Findings, figure, run
 from stand_ins import Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
 
 from actors.messages import BargedIn, Message, SpeakingStarted, Spoken
-from voicemode import Conversation, Settings, open_conversation
+from voicemode import Agent, Conversation, Settings, open_conversation
 from voicemode.audio.store import MemoryStore
 
 CLEAN_UPS = (0.0, 0.3, 2.0)
@@ -29,11 +29,13 @@ ROUNDING = 1e-6
 
 @define
 class Stops:
-    """Milliseconds from the decision, and samples that left after the stop and a quantum more; one value a stop."""
+    """One value a stop: milliseconds from the decision, samples that left after the stop and a quantum more, and
+    milliseconds that the speaker went without before it."""
 
     silent: list[float] = field(factory=list[float])
     obeyed: list[float] = field(factory=list[float])
     late_samples: list[float] = field(factory=list[float])
+    gaps: list[float] = field(factory=list[float])
 
 
 class Stage:
@@ -77,12 +79,15 @@ class Stage:
             old = [played for played in self.speaker.played if played.level == level]
             silent = max(played.end for played in old)
             late = max(0.0, silent - stopped - QUANTUM - ROUNDING)
-            into.silent.append(1000 * (silent - decided))
+            gap = sum(max(0.0, after.begin - before.end) for before, after in pairwise(old))
+            # who runs dry just then is silent before anybody decides
+            into.silent.append(max(0.0, 1000 * (silent - decided)))
             into.obeyed.append(1000 * (stopped - decided))
             into.late_samples.append(float(round(late * self.voice.rate)))
+            into.gaps.append(1000 * gap if gap > ROUNDING else 0.0)
 
 
-def agent_with(clean_up: float):  # type: ignore[no-untyped-def]
+def agent_with(clean_up: float) -> Agent:
     async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:  # noqa: ARG001 - as the port
         try:
             yield "Once upon a time. And then"
@@ -113,22 +118,27 @@ async def stop_often(by_hand: int, by_voice: int, clean_up: float) -> tuple[Stop
 
 
 def measure(smoke: bool) -> Findings:
-    figures = []
+    figures = list[Figure]()
+    obeyed, late, gaps = list[float](), list[float](), list[float]()
     for clean_up in CLEAN_UPS:
         hand, voice = trio.run(stop_often, *((3, 2) if smoke else (60, 30)), clean_up)
         for how, stops in (("interrupt()", hand), ("barge-in", voice)):
             what = f"{how}, clean-up {clean_up:g} s"
             figures += [
                 figure(f"{what}: decision → silence", "ms", stops.silent, Budget(at_most=30, statistic="p99")),
-                figure(f"{what}: decision → stop()", "ms", stops.obeyed, Budget(at_most=1, statistic="p99")),
-                figure(
-                    f"{what}: old turn after stop() + 10 ms",
-                    "samples",
-                    stops.late_samples,
-                    Budget(at_most=0, exact=True),
-                ),
+                figure(f"{what}: decision → stop()", "ms", stops.obeyed),
             ]
-    return Findings(figures=tuple(figures))
+            obeyed += stops.obeyed
+            late += stops.late_samples
+            gaps += stops.gaps
+    return Findings(
+        figures=(
+            *figures,
+            figure("decision → stop(), all of these", "ms", obeyed, Budget(at_most=1, statistic="p99")),
+            figure("old turn after stop() + 10 ms", "samples", late, Budget(at_most=0, exact=True)),
+            figure("gaps in what was said before", "ms", gaps),
+        )
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

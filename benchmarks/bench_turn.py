@@ -77,7 +77,7 @@ async def take_turns(count: int, store: UtteranceStore) -> Waits:
 
 
 def measure(smoke: bool) -> Findings:
-    turns = 6 if smoke else 200
+    turns = 6 if smoke else 120
     with tempfile.TemporaryDirectory() as folder:
         waits = trio.run(take_turns, turns, DirectoryStore(Path(folder), keep=False))
     in_memory = trio.run(take_turns, turns, MemoryStore())

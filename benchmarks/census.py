@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,10 @@ class Census:
     """``queues`` by where they are made, in the words of the line that does; of channels, those ``count`` has seen."""
 
     queues: dict[str, Queue] = field(factory=dict[str, Queue])
-    _open: list[tuple[str, trio.MemoryReceiveChannel[Any]]] = field(factory=list)
-    _rings: WeakKeyDictionary[Ring[Any], str] = field(factory=WeakKeyDictionary)
+    _open: list[tuple[str, trio.MemoryReceiveChannel[Any]]] = field(
+        factory=list[tuple[str, trio.MemoryReceiveChannel[Any]]]
+    )
+    _rings: WeakKeyDictionary[Ring[Any], str] = field(factory=WeakKeyDictionary["Ring[Any]", str])
 
     def count(self) -> None:
         """Take down the peaks so far and forget the channels that are closed."""
@@ -86,9 +88,16 @@ class _Maker:
 
 
 @contextmanager
-def watching_queues() -> Iterator[Census]:
+def watching_queues() -> Generator[Census]:
     census = Census()
-    make, begin, put = trio.open_memory_channel, Ring.__init__, Ring.put_nowait
+    ring: type[Ring[Any]] = Ring
+    make, begin, put = trio.open_memory_channel, ring.__init__, ring.put_nowait
+    # none of them may be assigned to, for a type checker; setattr is not asked
+    replaced: list[tuple[object, str, object]] = [
+        (trio, "open_memory_channel", make),
+        (ring, "__init__", begin),
+        (ring, "put_nowait", put),
+    ]
 
     def ring_begins(ring: Ring[Any], capacity: int) -> None:
         begin(ring, capacity)
@@ -99,18 +108,18 @@ def watching_queues() -> Iterator[Census]:
         put(ring, item)
         census.ring_grown(ring, ring.statistics().dropped - before)
 
-    setattr(trio, "open_memory_channel", _Maker(make, census))  # noqa: B010 - its type is that of a class
-    Ring.__init__, Ring.put_nowait = ring_begins, ring_takes  # type: ignore[method-assign]  # watched for a while
+    for (owner, name, _), watched in zip(replaced, (_Maker(make, census), ring_begins, ring_takes), strict=True):
+        setattr(owner, name, watched)
     try:
         yield census
     finally:
-        setattr(trio, "open_memory_channel", make)  # noqa: B010 - as above
-        Ring.__init__, Ring.put_nowait = begin, put  # type: ignore[method-assign]  # as it was
+        for owner, name, original in replaced:
+            setattr(owner, name, original)
 
 
 def _place() -> str:
     """The file and the names that the nearest caller outside this file and ``typing`` assigns to."""
-    frame = sys._getframe(1)  # noqa: SLF001 - who asks is not among the arguments
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]  # who asks is not among the arguments
     while frame.f_back is not None and Path(frame.f_code.co_filename).stem in {"census", "typing"}:
         frame = frame.f_back
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)

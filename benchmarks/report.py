@@ -1,4 +1,4 @@
-"""What a benchmark found: measured values in, a table with p50 and p99 or JSON out, with the machine it was found on."""
+"""What a benchmark found: measured values in, a table of percentiles or JSON out, with the machine it was found on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def spread_of(values: Iterable[float]) -> Spread:
 
 @frozen(kw_only=True)
 class Budget:
-    """What ``statistic`` may be ``at_most``.  An ``exact`` one counts what must not happen, however slow the machine."""
+    """What ``statistic`` may be ``at_most``.  What is ``exact`` is kept on the slowest machine."""
 
     at_most: float
     statistic: Literal["p50", "p95", "p99", "max"] = "max"

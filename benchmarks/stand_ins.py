@@ -133,7 +133,7 @@ class Cues:
     """The newest event of each kind since ``clear``, with the moment it was told, and waiting for one."""
 
     def __init__(self) -> None:
-        self._seen: dict[type[Event], tuple[float, Event]] = {}
+        self._seen: dict[type[object], tuple[float, Event]] = {}
         self._changed = trio.Event()
 
     def tell(self, event: Event) -> None:

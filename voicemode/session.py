@@ -1,9 +1,11 @@
 """The running system: devices and engines in, a conversation out, and one nursery that holds all of it.
 
-microphone ─ capture ─┬─ ring ─ detect_speech ──┐
-                      └─ ring ─ record_utterances ─┤ inbox ─ converse (one per turn, in the caller's task)
-                                    ▲              │            │
-                                    └─── orders ◄──┴────────────┴─ read_words ─ stream_speech ─ play_speech ─ speaker
+                    ┌─ ring ─▶ detect_speech ──────┐
+microphone ─▶ capture_audio                        ├─▶ inbox ─▶ converse, one per turn, in the caller's task
+      ▲             └─ ring ─▶ record_utterances ──┘               │  │
+      │                              ▲                             │  └▶ read_words ▶ stream_speech ▶ play_speech
+     gate ◀──────────────────────────┼─────────── orders ──────────┘                                       │
+                                                                                            speaker ◀──────┘
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Human speech through the whole path, in real time: what is cut out of the microphone's sound is the whole utterance."""
+"""Human speech through the whole path, in real time: what is cut out of the microphone is the whole utterance."""
 
 from __future__ import annotations
 

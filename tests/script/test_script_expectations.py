@@ -5,8 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from attrs import fields
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from actors.messages import SpokenText, Timings, TurnId, TurnResult
 from voicemode.script.expectations import checks_of, word_error, words_of

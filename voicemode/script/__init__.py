@@ -9,14 +9,15 @@ General layout: ``load`` reads a file (``model``, ``rules``, ``complaints`` and 
 from __future__ import annotations
 
 from .expectations import Check as Check
-from .load import Script as Script
-from .load import load_script as load_script
+from .load import Script as Script, load_script as load_script
 from .recording import Recording as Recording
-from .report import Happening as Happening
-from .report import Latency as Latency
-from .report import ScriptReport as ScriptReport
-from .report import StepReport as StepReport
-from .report import StepStarted as StepStarted
-from .report import as_json as as_json
-from .report import latency_rows as latency_rows
+from .report import (
+    Happening as Happening,
+    Latency as Latency,
+    ScriptReport as ScriptReport,
+    StepReport as StepReport,
+    StepStarted as StepStarted,
+    as_json as as_json,
+    latency_rows as latency_rows,
+)
 from .runner import run_script as run_script
