@@ -114,10 +114,18 @@ class TextToSpeech(Protocol):
 class Spool(Protocol):
     """An utterance on its way to disk.  Its methods return within a millisecond unless they are async."""
 
+    @property
+    def path(self) -> Path | None:
+        """The file that grows, or None when there is none."""
+        ...
+
     def write(self, pcm: bytes) -> None: ...
 
     async def finish(self, length: int) -> Path | None:
-        """Make the first ``length`` bytes of audio durable, drop the rest, and say where they are."""
+        """Make the first ``length`` bytes of audio durable, drop the rest, and say where they are.
+
+        The file may have been settled or removed meanwhile.
+        """
         ...
 
     def discard(self) -> None:

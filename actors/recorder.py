@@ -1,15 +1,14 @@
 """Keeps the sound of the last moments and cuts utterances out of it.
 
-In: every frame of the microphone, and orders to begin, end or drop an utterance.  Out: whole utterances, each on disk
-before it is handed on.  Orders lag behind the sound they speak of, by as long as it takes to tell speech from noise;
-that is why frames are kept before anybody asks for them.
+In: every frame of the microphone, and orders to begin, end or drop an utterance.  Out: whole utterances, each written
+to its file before it is handed on, and synced right after.  Orders lag behind the sound they speak of, by as long as it
+takes to tell speech from noise; that is why frames are kept before anybody asks for them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from pathlib import Path
 
 import trio
 from attrs import define, field
@@ -97,7 +96,10 @@ async def record_utterances(
                         case BeginUtterance():
                             await _begin(tape, order, store, rate)
                         case EndUtterance() if tape.take is not None and tape.take.number == order.number:
-                            await utterances.send(await _end(tape, tape.take, order.until))
+                            take = tape.take
+                            utterance = await _end(tape, take, order.until)
+                            await utterances.send(utterance)
+                            await _make_durable(take, len(utterance.pcm))
                         case DropUtterance() if tape.take is not None and tape.take.number == order.number:
                             if tape.take.spool is not None:
                                 tape.take.spool.discard()
@@ -136,12 +138,6 @@ async def _end(tape: _Tape, take: _Take, until: float) -> Utterance:
             await tape.grown.wait()
     tape.take = None
     length = min(len(take.pcm), SAMPLE_BYTES * max(0, round((until - take.start) * take.rate)))
-    path: Path | None = None
-    if take.spool is not None:
-        try:
-            path = await take.spool.finish(length)
-        except VoiceError as error:
-            log.warning("The recording could not be made durable: %s", error)
     pcm = bytes(memoryview(take.pcm)[:length])
     return Utterance(
         number=take.number,
@@ -150,5 +146,14 @@ async def _end(tape: _Tape, take: _Take, until: float) -> Utterance:
         end=take.start + length / (SAMPLE_BYTES * take.rate),
         pcm=pcm,
         rate=take.rate,
-        path=path,
+        path=take.spool.path if take.spool is not None else None,
     )
+
+
+async def _make_durable(take: _Take, length: int) -> None:
+    # the utterance has been written already; whoever waits for its text does not wait for the disk to spin
+    if take.spool is not None:
+        try:
+            await take.spool.finish(length)
+        except VoiceError as error:
+            log.warning("The recording could not be made durable: %s", error)

@@ -22,6 +22,8 @@ STREAM = StreamId(1)
 
 
 class NotedSpool:
+    path = Path("utterance.wav")
+
     def __init__(self) -> None:
         self.pcm, self.finished, self.discarded = b"", None, False
         self.broken = False

@@ -110,6 +110,8 @@ class MemoryStore:
 class MemorySpool:
     """Implements ``Spool`` and keeps nothing: whoever records holds the audio as well."""
 
+    path = None
+
     def write(self, pcm: bytes) -> None:
         pass
 
