@@ -7,6 +7,8 @@ are still busy with.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import trio
 
 from .errors import VoiceError
@@ -50,6 +52,10 @@ async def play_speech(
         finally:
             playback.stop()
             samples = playback.played() - before
+            # what is known of the words played may still be on its way
+            with suppress(trio.WouldBlock, trio.EndOfChannel):
+                while True:
+                    playhead.queue(chunks.receive_nowait())
             account = Spoken(
                 turn=turn,
                 text=playhead.text,

@@ -5,7 +5,8 @@ In: a text, or a stream of text from an agent.  Out: pieces a speech engine can 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+import math
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import AsyncExitStack, aclosing
 from typing import cast
 
@@ -17,6 +18,9 @@ from .ports import Words
 
 PAGE = 1_000
 """Characters cut into sentences at a time, so that a whole book does not hold up the loop."""
+
+HALT = 0.3
+"""Seconds without new text after which a sentence is taken to be whole, although nothing has followed it yet."""
 
 
 async def read_words(
@@ -46,9 +50,28 @@ async def read_words(
         if isinstance(words, str):
             await read(words)
         else:
-            async with AsyncExitStack() as stack:
-                if isinstance(words, AsyncGenerator):
-                    words = await stack.enter_async_context(aclosing(cast("AsyncGenerator[str, None]", words)))
-                async for text in words:
-                    await read(text)
+            async with trio.open_nursery() as nursery:
+                send, texts = trio.open_memory_channel[str](0)
+                nursery.start_soon(_stream, words, send)
+                text, halted = "", False
+                while True:
+                    try:
+                        with trio.move_on_after(math.inf if halted else HALT) as waiting:
+                            text = await texts.receive()
+                    except trio.EndOfChannel:
+                        break
+                    halted = waiting.cancelled_caught
+                    if halted:
+                        await hand_on(sentences.flush_sentence())
+                    else:
+                        await read(text)
         await hand_on(sentences.flush())
+
+
+async def _stream(words: AsyncIterable[str], texts: trio.MemorySendChannel[str]) -> None:
+    with texts:
+        async with AsyncExitStack() as stack:
+            if isinstance(words, AsyncGenerator):
+                words = await stack.enter_async_context(aclosing(cast("AsyncGenerator[str, None]", words)))
+            async for text in words:
+                await texts.send(text)

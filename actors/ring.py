@@ -56,7 +56,8 @@ class Ring(Generic[T]):
         return self
 
     async def __anext__(self) -> T:
-        await trio.lowlevel.checkpoint()
+        if self._items or self._closed:
+            await trio.lowlevel.checkpoint()
         while not self._items:
             if self._closed:
                 raise StopAsyncIteration

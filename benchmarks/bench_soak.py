@@ -87,7 +87,7 @@ async def soak(count: int, census: Census) -> Findings:
     process = psutil.Process()
     tasks_before, threads_before = trio.lowlevel.current_statistics().tasks_living, threading.active_count()
     settings = Settings(turn=TurnPolicy(no_speech=1.0))
-    tasks, channels, memory = list[int](), list[int](), list[int]()
+    tasks, channels, objects, memory = list[int](), list[int](), list[int](), list[int]()
     begun, virtually_begun = time.perf_counter(), trio.current_time()
     async with open_conversation(
         settings,
@@ -105,6 +105,7 @@ async def soak(count: int, census: Census) -> Findings:
                 gc.collect()
                 tasks.append(trio.lowlevel.current_statistics().tasks_living)
                 channels.append(census.still_open)
+                objects.append(len(gc.get_objects()) - len(conversation.history))
                 memory.append(process.memory_info().rss)
     seconds, virtual = time.perf_counter() - begun, trio.current_time() - virtually_begun
     left = trio.lowlevel.current_statistics().tasks_living - tasks_before
@@ -124,6 +125,12 @@ async def soak(count: int, census: Census) -> Findings:
             figure("tasks more at the last turn than after the first fifth", "", [tasks[1] - tasks[0]], NOTHING),
             figure("channels more open then", "", [channels[1] - channels[0]], NOTHING),
             figure("frames dropped by rings", "", [sum(queue.dropped for queue in census.queues.values())], NOTHING),
+            figure(
+                "objects that a turn leaves, history apart",
+                "",
+                [(objects[1] - objects[0]) / later],
+                Budget(at_most=1),
+            ),
             figure("memory that a turn leaves", "kB", [(memory[1] - memory[0]) / later / 1000]),
         ),
         notes=(

@@ -101,7 +101,10 @@ def measure(smoke: bool) -> Findings:
             ),
             figure("  of it: the device is written to", "ms", waits.first_write + in_memory.first_write),
         ),
-        notes=(f"Recordings in {tempfile.gettempdir()}; the rest of the last line but one is the wait for a quantum.",),
+        notes=(
+            f"Recordings in {tempfile.gettempdir()}.",
+            "From writing to the device to the first sample it is the wait for the device's next quantum.",
+        ),
     )
 
 

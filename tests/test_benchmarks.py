@@ -156,7 +156,7 @@ def test_queues_are_watched_only_as_long_as_asked_for() -> None:
 def test_a_few_turns_leave_nothing_behind() -> None:
     soak, census = importlib.import_module("bench_soak"), importlib.import_module("census")
     with census.watching_queues() as seen:
-        findings = trio.run(soak.soak, 6, seen, clock=MockClock(autojump_threshold=0))
+        findings = trio.run(soak.soak, 20, seen, clock=MockClock(autojump_threshold=0))
     assert [figure.what for figure in findings.figures if figure.broken] == []
 
 

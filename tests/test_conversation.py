@@ -366,6 +366,24 @@ async def test_what_is_said_while_the_answer_is_being_transcribed_is_not_lost(au
     assert calls == [("in Paris", ["what is the weather"])]
 
 
+async def test_a_sentence_is_spoken_while_its_agent_is_busy_with_the_next(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+
+    async def busy(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        yield "Let me see. "
+        await trio.sleep(5)
+        yield "There it is."
+
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        result = await conversation.say(busy)
+        nursery.cancel_scope.cancel()
+    assert only(seen, SpeakingStarted).at == pytest.approx(began + 0.3, abs=0.01)
+    assert result.spoken.heard == "Let me see. There it is."
+
+
 async def test_the_errors_of_an_agent_come_out_as_they_are(autojump_clock: MockClock) -> None:
     async def broken(transcript: str, history: Sequence[Message]) -> str:
         raise LookupError("no such thing")

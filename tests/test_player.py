@@ -55,7 +55,7 @@ async def test_a_player_cancelled_between_two_words_heard_the_first(autojump_clo
 async def test_a_player_cancelled_before_it_began_heard_nothing(autojump_clock: MockClock) -> None:
     [account] = await play(chunk(tone(1.0), words=WORDS), cancel_after=0)
     assert isinstance(account, Spoken)
-    assert (account.text, account.heard, account.samples) == ("", "", 0)
+    assert (account.heard, account.complete, account.samples) == ("", False, 0)
 
 
 async def test_speech_that_breaks_off_is_not_complete(autojump_clock: MockClock) -> None:

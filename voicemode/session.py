@@ -10,9 +10,10 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from functools import cache, partial
 
 import trio
 
@@ -74,6 +75,7 @@ async def open_conversation(
             nursery.start_soon(loading.load_tts)
             nursery.start_soon(loading.load_stt)
             nursery.start_soon(loading.load_vad)
+        _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         playback: Playback | None = None
         if loading.speaker is not None:
@@ -111,6 +113,13 @@ async def open_conversation(
                 )
             )
         yield Conversation(settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers)
+
+
+@cache
+def _settle_memory() -> None:
+    """Once a process, when the models are loaded: a full collection of all they brought would stall the voice later."""
+    gc.collect()
+    gc.freeze()
 
 
 class _Loading:

@@ -73,6 +73,12 @@ class Sentences:
         """What is left when no more text comes.  Text fed after that goes on at the next offset, as a new text."""
         return self._pieces("", final=True)
 
+    def flush_sentence(self) -> list[Piece]:
+        """What is left, if it looks like a whole sentence: for when the text halts, which then decides the cut."""
+        found = list(_BREAK.finditer(self._text))
+        whole = bool(found) and found[-1]["stop"] is not None and found[-1].end() == len(self._text)
+        return self.flush() if whole and is_speakable(self._text) else []
+
     def _pieces(self, text: str, *, final: bool) -> list[Piece]:
         self._text += text
         pieces: list[Piece] = []

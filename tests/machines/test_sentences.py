@@ -137,3 +137,17 @@ def test_every_piece_can_be_said_and_is_short_enough(text: str, longest: int) ->
         assert places[-1] + 1 <= max(longest, places[0] + longest // 2)
         if piece.start + len(piece.text) < len(text):
             assert len(piece.text.rstrip()) <= max(longest, places[0] + longest // 2)
+
+
+def test_a_text_that_halts_after_a_sentence_gives_the_sentence() -> None:
+    sentences = Sentences()
+    assert sentences.feed("Let me see. ") == []
+    assert sentences.flush_sentence() == [Piece(start=0, text="Let me see. ")]
+    assert sentences.feed("There it is. And") == [Piece(start=12, text="There it is. ")]
+
+
+@pytest.mark.parametrize("text", ["Let me", "Let me see, ", "", "… ", "It is 3 "])
+def test_a_text_that_halts_inside_a_sentence_waits(text: str) -> None:
+    sentences = Sentences()
+    sentences.feed(text)
+    assert sentences.flush_sentence() == []

@@ -9,11 +9,14 @@ import numpy as np
 import trio
 from numpy.typing import NDArray
 
-from actors.messages import AudioFrame, Event
+from actors.messages import SAMPLE_BYTES, AudioFrame, Event
 
 from .files import Sound, resampled
 
 FRAMES_PER_SECOND = 100
+
+ROUNDING = 0.01
+"""Seconds by which a clip may reach further than its times say: to a sample of either rate, and of the resampler."""
 
 
 class _Clip:
@@ -21,6 +24,7 @@ class _Clip:
 
     def __init__(self, at: float, sound: Sound) -> None:
         self.at, self.sound = at, sound
+        self.until = at + sound.seconds
         self._heard = sound
 
     def add_to(self, mix: NDArray[np.int32], first: int, opened: float, rate: int) -> None:
@@ -111,10 +115,14 @@ class VirtualMicrophone:
 
     def take(self, first: int, size: int, opened: float, rate: int) -> bytes:
         """The ``size`` samples from number ``first`` since ``opened``."""
+        begin, end = opened + first / rate, opened + (first + size) / rate
+        self._taken_until = max(self._taken_until, end)
+        sounding = [clip for clip in self._clips if clip.at < end + ROUNDING and clip.until > begin - ROUNDING]
+        if not sounding:
+            return bytes(SAMPLE_BYTES * size)
         mix = np.zeros(size, np.int32)
-        for clip in self._clips:
+        for clip in sounding:
             clip.add_to(mix, first, opened, rate)
-        self._taken_until = max(self._taken_until, opened + (first + size) / rate)
         return np.clip(mix, -32768, 32767).astype("<i2").tobytes()
 
 
