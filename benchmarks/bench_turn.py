@@ -90,7 +90,7 @@ def measure(smoke: bool) -> Findings:
                 Budget(at_most=5, statistic="p95"),
             ),
             figure("  of it: the end of speech is decided", "ms", waits.decided),
-            figure("  of it: the recording is on the disk", "ms", waits.durable),
+            figure("  of it: the recording is in its file", "ms", waits.durable),
             figure("  of it: the result is returned", "ms", waits.returned),
             figure("  all of it without a disk", "ms", in_memory.delivered),
             figure(
