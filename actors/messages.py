@@ -137,7 +137,6 @@ class Transcript:
     text: str
     engine: str
     seconds: float
-    final: bool = True
 
 
 @frozen(kw_only=True)
