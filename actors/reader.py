@@ -74,4 +74,6 @@ async def _stream(words: AsyncIterable[str], texts: trio.MemorySendChannel[str])
             if isinstance(words, AsyncGenerator):
                 words = await stack.enter_async_context(aclosing(cast("AsyncGenerator[str, None]", words)))
             async for text in words:
+                if not isinstance(cast("object", text), str):
+                    raise TypeError(f"A stream of words gives text, not {type(text).__name__}.")
                 await texts.send(text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ from voicemode import Conversation, Settings
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_microphone import VirtualMicrophone
 from voicemode.audio.virtual_speaker import VirtualSpeaker
+from voicemode.groups import unwrapped
 
 GREETING = "one two three four five six seven eight."
 """Two seconds of the fake voice."""
@@ -470,3 +472,41 @@ async def test_events_end_when_the_conversation_does(autojump_clock: MockClock) 
         await wait_all_tasks_blocked()
         result: TurnResult = await conversation.say("hello")
     assert only(seen, TurnEnded).result == result
+
+
+async def test_a_closed_conversation_says_that_it_is(autojump_clock: MockClock) -> None:
+    async with conversing(Room()) as conversation:
+        pass
+    for turn in (conversation.listen, lambda: conversation.say("hello")):
+        with pytest.raises(SettingsError, match="conversation is closed"):
+            await turn()
+
+
+async def test_what_is_no_speech_is_refused_by_its_type(autojump_clock: MockClock) -> None:
+    async def counting(transcript: str, history: Sequence[Message]) -> Any:
+        return 5
+
+    async def numbers(transcript: str, history: Sequence[Message]) -> AsyncIterator[Any]:
+        yield 5
+
+    async with conversing(Room()) as conversation:
+        for speech in (5, counting, numbers):
+            with pytest.raises(TypeError, match="not int"):
+                await conversation.say(speech)  # type: ignore[arg-type]  # that is the point
+
+
+def test_two_things_that_are_missing_are_one_error_for_people() -> None:
+    with pytest.raises(voicemode.VoiceError, match=r"^No voice\. No ears\.$"), unwrapped():
+        raise ExceptionGroup("", [ProviderUnavailable("mouth", "No voice."), DeviceError("No ears.")])
+
+
+async def test_a_speaker_is_not_written_over_the_microphone(tmp_path: Path) -> None:
+    uri = f"file:{tmp_path / 'same.wav'}"
+    with pytest.raises(SettingsError, match="write over the microphone"):
+        async with voicemode.open_conversation(Settings(microphone=uri + "?start=0", speaker=uri)):
+            pass
+
+
+def test_phrases_are_a_list_and_not_a_text() -> None:
+    with pytest.raises(SettingsError, match="not a text"):
+        Settings(phrases="yes")  # type: ignore[arg-type]  # that is the point

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 from inspect import isawaitable
 from typing import cast
@@ -17,6 +17,8 @@ async def answer(agent: Agent, transcript: str, history: Sequence[Message]) -> A
     words: Words = await called if isawaitable(called) else called
     if isinstance(words, str):
         yield words
+    elif not isinstance(cast("object", words), AsyncIterable):
+        raise TypeError(f"An agent gives a text or an async stream of text, not {type(words).__name__}.")
     elif isinstance(words, AsyncGenerator):
         async with aclosing(cast("AsyncGenerator[str, None]", words)) as stream:
             async for text in stream:

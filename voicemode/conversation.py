@@ -138,6 +138,12 @@ class Conversation:
         speed: float | None = None,
         phrases: Sequence[str] | None = None,
     ) -> TurnResult:
+        if self._watchers.closed:
+            raise SettingsError("This conversation is closed; open another.")
+        if not (speech is None or isinstance(speech, str | AsyncIterable) or callable(speech)):
+            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
+        if isinstance(phrases, str):
+            raise SettingsError("The phrases to expect are a list of texts, not a text.")
         if speech is not None and self._outside.tts is None:
             raise SettingsError("This conversation was opened without a speech engine, so it cannot say anything.")
         if (listen or overhear) and self._outside.stt is None:

@@ -8,6 +8,8 @@ from typing import cast
 
 import trio
 
+from actors.errors import VoiceError
+
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
     for error in group.exceptions:
@@ -19,11 +21,16 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 
 @contextmanager
 def unwrapped() -> Generator[None]:
-    """Let a group that holds a single error out as that error; groups of several, or with a cancellation, stay."""
+    """Let a group that holds a single error out as that error, and several that are for people as one for people.
+
+    Groups with a cancellation or with several bugs stay.
+    """
     try:
         yield
     except BaseExceptionGroup as group:
         leaves = list(_leaves(group))
+        if all(isinstance(leaf, VoiceError) for leaf in leaves) and len(leaves) > 1:
+            raise VoiceError(" ".join(str(leaf) for leaf in leaves)) from group
         if len(leaves) != 1 or isinstance(leaves[0], trio.Cancelled):
             raise
         raise leaves[0] from leaves[0].__cause__

@@ -29,7 +29,7 @@ from actors.ring import Ring
 from actors.vad import detect_speech
 
 from .audio.store import DirectoryStore
-from .audio.uri import microphone_from, speaker_from
+from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
@@ -69,6 +69,8 @@ async def open_conversation(
     async with AsyncExitStack() as stack:
         stack.enter_context(unwrapped())
         loading = _Loading(settings, microphone, speaker, tts, stt, vad)
+        if settings.microphone and settings.speaker and microphone is None and speaker is None:
+            refuse_overwriting(settings.microphone, settings.speaker)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(loading.load_microphone)
             nursery.start_soon(loading.load_speaker)

@@ -27,6 +27,11 @@ def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
     check_speed(value)
 
 
+def _phrases(_: object, __: Attribute[tuple[str, ...]], value: object) -> None:
+    if isinstance(value, str):
+        raise SettingsError("The phrases to expect are a tuple of texts, not a text.")
+
+
 @frozen(kw_only=True)
 class Settings:
     """Everything has a default except the devices, which are named by URI (``file:``, ``null:``).
@@ -44,7 +49,7 @@ class Settings:
     vad: str = "silero"
     voice: str | None = None
     speed: float | None = field(default=None, validator=_speed)
-    phrases: tuple[str, ...] = ()
+    phrases: tuple[str, ...] = field(default=(), validator=_phrases)
     endpoint: EndpointPolicy = field(factory=EndpointPolicy)
     turn: TurnPolicy = field(factory=TurnPolicy)
     base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")

@@ -39,7 +39,7 @@ def check_timeline(path: Path) -> None:
         import_module("matplotlib.figure")
     except ImportError as error:
         raise ProviderUnavailable(
-            "matplotlib", "Drawing a timeline needs matplotlib: pip install 'voicemode[plots]'"
+            "matplotlib", "Drawing a timeline needs matplotlib: pip install matplotlib (the extra voicemode[plots])"
         ) from error
 
 

@@ -22,7 +22,7 @@ class Watchers:
     def __init__(self, cued: Iterable[Cued]) -> None:
         self._cued = tuple(cued)
         self._rings: WeakSet[Ring[Event]] = WeakSet()
-        self._closed = False
+        self.closed = False
 
     def publish(self, event: Event) -> None:
         for device in self._cued:
@@ -33,12 +33,12 @@ class Watchers:
     def watch(self) -> Ring[Event]:
         """Events from now on, until the conversation closes or the ring is forgotten."""
         ring = Ring[Event](BACKLOG)
-        if self._closed:
+        if self.closed:
             ring.close()
         self._rings.add(ring)
         return ring
 
     def close(self) -> None:
-        self._closed = True
+        self.closed = True
         for ring in tuple(self._rings):
             ring.close()

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
+import trio
 from numpy.typing import NDArray
 from trio.testing import MockClock
 
@@ -236,12 +237,29 @@ async def test_the_agent_answers_what_the_user_said_last(autojump_clock: MockClo
     assert asked == [("four", ["one two"])]
 
 
-async def test_a_fault_of_the_agent_comes_out_as_it_is(autojump_clock: MockClock) -> None:
+async def test_an_agent_that_fails_ends_the_script_with_a_sentence_that_says_where(autojump_clock: MockClock) -> None:
     def agent(said: str, history: Sequence[Message]) -> str:
         raise ZeroDivisionError("the agent's own")
 
-    with pytest.raises(ZeroDivisionError, match="the agent's own"):
-        await run(script('agent = "x:y"\n[[step]]\nagent = true', agent))
+    report = await run(script('agent = "x:y"\n[[step]]\nagent = true', agent))
+    [step] = report.steps
+    assert step.error is not None
+    assert step.error.startswith(
+        "The agent x:y raised ZeroDivisionError: the agent's own (test_script_runner.py, line "
+    )
+
+
+async def test_a_script_that_is_halted_reports_what_there_was(autojump_clock: MockClock) -> None:
+    halt = trio.CancelScope()
+
+    def stop_in_the_second_step(happening: object) -> None:
+        if isinstance(happening, StepStarted) and happening.number == 2:
+            halt.cancel()
+
+    steps = '[[step]]\nassistant = "one two"\nlisten = false\n' * 2
+    report = await run(script(steps), halt=halt, on_event=stop_in_the_second_step)
+    assert (report.ok, len(report.steps), report.not_run) == (False, 1, 1)
+    assert any(report.recording.assistant)
 
 
 async def test_phrases_are_those_of_the_step_or_of_the_script(autojump_clock: MockClock) -> None:

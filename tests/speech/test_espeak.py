@@ -159,7 +159,7 @@ async def test_a_missing_library_says_what_to_install(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
     monkeypatch.setattr(ctypes, "CDLL", missing)
-    with pytest.raises(ProviderUnavailable, match=r"pip install 'voicemode\[espeak\]'.*apt install espeak-ng"):
+    with pytest.raises(ProviderUnavailable, match=r"pip install espeakng-loader.*apt install espeak-ng"):
         await EspeakSpeech.load()
 
 

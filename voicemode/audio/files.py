@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 from pathlib import Path
 
@@ -21,8 +22,13 @@ from .file_errors import explaining
 _RATES = range(1_000, 768_001)
 """Sample rates a header may claim, in Hz; beyond them it is damage, and resampling would fill the memory."""
 
+_STREAMED = 0x7FFF_0000
+"""Sizes from here on stand in headers of streams whose length was not known."""
+
 _UNRECOGNISED = 1
 """libsndfile's SF_ERR_UNRECOGNISED_FORMAT, from sndfile.h."""
+
+log = logging.getLogger(__name__)
 
 _decoding = trio.CapacityLimiter(2)
 
@@ -60,6 +66,8 @@ def read_audio(path: Path, rate: int | None) -> Sound:
         data = path.read_bytes()
     if not data:
         raise AudioFileError(f"{path} is empty; it holds no audio.")
+    if _is_cut_short(data):
+        _warn_of_damage(path)
     samples, own_rate = _decode(path, _with_streamed_size(data))
     if own_rate not in _RATES:
         raise AudioFileError(f"{path} is damaged: it claims a sample rate of {own_rate} Hz.")
@@ -83,7 +91,7 @@ def _decode(path: Path, data: bytes) -> tuple[NDArray[np.float32], int]:
                 return np.asarray(file.read(dtype="float32", always_2d=True), np.float32), file.samplerate
             except (soundfile.LibsndfileError, MemoryError, ValueError):
                 # a cut FLAC file fails as a whole, and a damaged header may promise more than fits into memory
-                pass
+                _warn_of_damage(path)
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             return _until_damage(file), file.samplerate
     except soundfile.LibsndfileError as error:
@@ -108,6 +116,16 @@ def _until_damage(file: soundfile.SoundFile) -> NDArray[np.float32]:
             break
         pieces.append(np.asarray(piece, np.float32))
     return np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)
+
+
+def _warn_of_damage(path: Path) -> None:
+    log.warning("%s is cut short or damaged; what can be read of it is used.", path)
+
+
+def _is_cut_short(data: bytes) -> bool:
+    """Whether a WAV file's header promises more than there is; what streaming writers put there is no promise."""
+    promised = struct.unpack_from("<I", data, 4)[0] if data[:4] == b"RIFF" and len(data) >= 8 else 0
+    return len(data) < 8 + promised < _STREAMED
 
 
 def _with_streamed_size(data: bytes) -> bytes:

@@ -34,6 +34,17 @@ async def speaker_from(uri: str) -> Speaker:
     return await _device(uri, "speaker", _SPEAKERS, "file:PATH")
 
 
+def refuse_overwriting(microphone: str, speaker: str) -> None:
+    """Raises SettingsError when what the speaker plays would be written over what the microphone hears."""
+    files = [
+        _path_and_options(uri.partition(":")[2])[0].resolve()
+        for uri in (microphone, speaker)
+        if uri.lower().startswith("file:")
+    ]
+    if len(files) > len(set(files)):
+        raise SettingsError(f"The speaker would write over the microphone's file {files[0]}; name another for it.")
+
+
 async def _device(
     uri: str, kind: str, makers: Mapping[str, Callable[[str], Awaitable[Device]]], example: str
 ) -> Device:

@@ -6,6 +6,7 @@ General layout: one file a command; ``options`` holds what they share, ``turn`` 
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 
@@ -42,6 +43,7 @@ for command in (converse, say, listen, transcribe, script):
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command that ``args`` (those of the process, when None) name and return the exit code."""
+    logging.basicConfig(format="voicemode: %(message)s", level=logging.WARNING)
     args = list(sys.argv[1:] if args is None else args)
     as_json = "--json" in args[: args.index("--") if "--" in args else None]
     try:

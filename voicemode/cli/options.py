@@ -157,7 +157,7 @@ def text_of(words: tuple[str, ...]) -> str:
     if sys.stdin is None:
         raise click.UsageError("There is no standard input to read the text from.")
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return sys.stdin.buffer.read().decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise click.UsageError(
             f"Standard input is not valid UTF-8: byte {error.start + 1} is wrong. Convert it, for example with iconv."

@@ -15,7 +15,7 @@ import trio
 from .. import Settings
 from . import options
 from .output import console, printable, write_json, write_line, writing
-from .signals import heeding_signals
+from .signals import exit_code_of, heeding_signals
 
 if TYPE_CHECKING:
     from ..script import Script, ScriptReport
@@ -46,7 +46,7 @@ def script(
     with redirect_stdout(sys.stderr if as_json else sys.stdout):
         # an agent may print, and stdout is for the report alone
         loaded = load_script(file)
-        report = trio.run(partial(_run, loaded, settings, record, timeline, quiet=as_json))
+        report, received = trio.run(partial(_run, loaded, settings, record, timeline, quiet=as_json))
     if as_json:
         write_json({**report_as_json(report), "timeline": None if timeline is None else printable(timeline)})
     else:
@@ -57,6 +57,8 @@ def script(
         click.echo(f"voicemode: {verdict(report)}", err=True)
     elif not as_json:
         write_line(verdict(report))
+    if received is not None:
+        return exit_code_of(received)
     return 0 if report.ok else DID_NOT_HOLD
 
 
@@ -77,20 +79,22 @@ def _check(record: Path | None, timeline: Path | None) -> None:
 
 async def _run(
     script: Script, settings: Settings, record: Path | None, timeline: Path | None, *, quiet: bool
-) -> ScriptReport:
+) -> tuple[ScriptReport, int | None]:
     from ..script import run_script
 
-    async with heeding_signals():
+    halt = trio.CancelScope()
+    async with heeding_signals() as signals:
+        signals.stop = halt.cancel
         if quiet:
-            report = await run_script(script, settings=settings, record=record)
+            report = await run_script(script, settings=settings, record=record, halt=halt)
         else:
-            report = await _shown(script, settings, record)
+            report = await _shown(script, settings, record, halt)
         if timeline is not None:
             await trio.to_thread.run_sync(_draw, timeline, report, abandon_on_cancel=True)
-    return report
+    return report, signals.received
 
 
-async def _shown(script: Script, settings: Settings, record: Path | None) -> ScriptReport:
+async def _shown(script: Script, settings: Settings, record: Path | None, halt: trio.CancelScope) -> ScriptReport:
     from ..script import Happening, run_script
     from .display import Display
     from .script_report import latency_table, told
@@ -101,7 +105,9 @@ async def _shown(script: Script, settings: Settings, record: Path | None) -> Scr
         async with trio.open_nursery() as nursery:
             nursery.start_soon(display.follow, told(happenings))
             with telling:
-                report = await run_script(script, settings=settings, record=record, on_event=telling.send_nowait)
+                report = await run_script(
+                    script, settings=settings, record=record, on_event=telling.send_nowait, halt=halt
+                )
     with writing():
         screen.print(latency_table(report))
     return report

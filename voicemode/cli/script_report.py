@@ -47,6 +47,8 @@ def verdict(report: ScriptReport) -> str:
     """One sentence that says whether it went as expected, and what did not."""
     steps = len(report.steps) + report.not_run
     wrong = ", ".join(str(step.number) for step in report.steps if not step.ok)
+    if not wrong and report.not_run:
+        return f"{printable(report.path)} was stopped after {len(report.steps)} of {steps} steps, as expected so far."
     if not wrong:
         return f"All {steps} steps of {printable(report.path)} went as expected, in {report.seconds:.1f} s."
     unseen = f", and {report.not_run} more were not come to" if report.not_run else ""

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from operator import attrgetter
 from pathlib import Path
 from typing import cast
 
+from actors.errors import VoiceError
+from actors.messages import Message
 from actors.ports import Agent
+
+from ..agents import answer
 
 
 class AgentMissing(Exception):
     """There is no such agent; the message says why."""
+
+
+class AgentFailed(VoiceError):
+    """The agent of a script raised something; the step it was to speak in has failed."""
+
+
+def guarded(agent: Agent, path: str) -> Agent:
+    """``agent``, but what it raises becomes a sentence that says where."""
+
+    async def words(transcript: str, history: Sequence[Message], /) -> AsyncIterator[str]:
+        try:
+            async with aclosing(answer(agent, transcript, history)) as stream:
+                async for text in stream:
+                    yield text
+        except VoiceError:
+            raise
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise AgentFailed(
+                f"The agent {path} raised {type(error).__name__}: {error} "
+                f"({Path(place.filename).name}, line {place.lineno})."
+            ) from error
+
+    return words
 
 
 def find_agent(path: str, folder: Path) -> Agent:

@@ -20,6 +20,7 @@ from ..groups import unwrapped
 from ..session import open_conversation
 from ..settings import Settings
 from ..speech.registry import load_text_to_speech
+from .agents import guarded
 from .clips import user_clips
 from .expectations import checks_of
 from .load import Script
@@ -39,6 +40,7 @@ async def run_script(
     settings: Settings | None = None,
     record: Path | None = None,
     on_event: Callable[[Happening], None] | None = None,
+    halt: trio.CancelScope | None = None,
     tts: TextToSpeech | None = None,
     user_tts: TextToSpeech | None = None,
     stt: SpeechToText | None = None,
@@ -48,12 +50,14 @@ async def run_script(
     """Hold the conversation that ``script`` describes, up to its end or to the first error.
 
     ``settings`` are used where the script says nothing; ``record`` is the WAV file to write; ``on_event`` is called
-    with everything as it happens.  Engines and the store are taken from the settings unless given.  What a step fails
+    with everything as it happens; cancelling ``halt`` ends the conversation, and what there was of it is reported and
+    recorded.  Engines and the store are taken from the settings unless given.  What a step fails
     with is in its report; before the first step AudioFileError is raised when ``record`` cannot be written,
     SettingsError, AudioFileError or ProviderError when engines or the user's voice cannot be had.
     """
     if record is not None:
         check_writable(record)
+        _check_not_heard(script, record)
     settings = settings_for(script.file, settings or Settings())
     if tts is None:
         if settings.tts is None:
@@ -79,7 +83,8 @@ async def run_script(
                     vad=vad,
                     store=store,
                 ) as conversation:
-                    await run.take_steps(conversation)
+                    with halt or trio.CancelScope():
+                        await run.take_steps(conversation)
     recording = await trio.to_thread.run_sync(
         partial(tape.recording, run.microphone.placed, began=run.began, ended=run.ended)
     )
@@ -98,6 +103,14 @@ async def run_script(
         recording=recording,
         events=tuple(run.events),
     )
+
+
+def _check_not_heard(script: Script, record: Path) -> None:
+    for step in script.file.step:
+        if step.user_audio is not None and (script.path.parent / step.user_audio).resolve() == record.resolve():
+            raise SettingsError(
+                f"The recording would be written over {record}, which the user says; name another file."
+            )
 
 
 async def _deliver(
@@ -119,6 +132,7 @@ class _Run:
         self, script: Script, clips: tuple[Sound | None, ...], telling: trio.MemorySendChannel[Happening]
     ) -> None:
         self._script, self._clips, self._telling = script, clips, telling
+        self._agent = None if script.agent is None else guarded(script.agent, script.file.agent or "")
         self.microphone = ScriptedMicrophone(self._note)
         self.steps: list[StepReport] = []
         self.events: list[Event] = []
@@ -126,14 +140,19 @@ class _Run:
 
     async def take_steps(self, conversation: Conversation) -> None:
         """One after the other; the one that raises is the last."""
-        self.began = trio.current_time()
+        self.began = self.ended = trio.current_time()
+        try:
+            await self._take_all(conversation)
+        finally:
+            self.ended = trio.current_time()
+
+    async def _take_all(self, conversation: Conversation) -> None:
         for number, (step, clip) in enumerate(zip(self._script.file.step, self._clips, strict=True), start=1):
             report = await self._take(conversation, number, step, clip)
             self.steps.append(report)
             self._telling.send_nowait(report)
             if report.error is not None:
                 break
-        self.ended = trio.current_time()
 
     async def _take(self, conversation: Conversation, number: int, step: Step, clip: Sound | None) -> StepReport:
         user = step.user or step.user_audio
@@ -164,7 +183,7 @@ class _Run:
         )
 
     async def _turn(self, conversation: Conversation, step: Step) -> TurnResult:
-        speech = self._script.agent if step.agent else step.assistant
+        speech = self._agent if step.agent else step.assistant
         if speech is None:
             return await conversation.listen(phrases=step.phrases)
         if step.listen:

@@ -183,7 +183,7 @@ def find_library() -> tuple[Any, bytes | None]:
                 reason = error
     raise ProviderUnavailable(
         NAME,
-        "The voice espeak-ng is not installed. Install it with: pip install 'voicemode[espeak]' "
-        "(or apt install espeak-ng, or brew install espeak-ng).",
+        "The voice espeak-ng is not installed. Install it with: pip install espeakng-loader (the extra "
+        "voicemode[espeak]; or apt install espeak-ng, or brew install espeak-ng).",
         code="not_installed",
     ) from reason

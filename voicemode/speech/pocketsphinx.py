@@ -184,7 +184,7 @@ def _decoder() -> Any:
         raise ProviderUnavailable(
             NAME,
             f"The recogniser pocketsphinx cannot be loaded ({error}). "
-            "Install it with: pip install 'voicemode[pocketsphinx]'.",
+            "Install it with: pip install pocketsphinx (the extra voicemode[pocketsphinx]).",
             code="not_installed",
         ) from error
     model = package.get_model_path("en-us")
