@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 import soundfile
 import trio
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from voicemode.cli.signals import Stopped, heeding_signals
+from voicemode.cli.signals import SAME, Stopped, heeding_signals
 
 COUNTING = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen."
 
@@ -63,8 +64,11 @@ async def wait_for_two_signals(asked: list[str]) -> None:
     async with heeding_signals() as signals:
         signals.stop = lambda: asked.append("stop")
         os.kill(os.getpid(), signal.SIGTERM)
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await wait_all_tasks_blocked()
         assert asked == ["stop"]
+        await trio.sleep(2 * SAME)
         os.kill(os.getpid(), signal.SIGINT)
         await trio.sleep_forever()
 
@@ -75,7 +79,9 @@ async def wait_for_one_signal() -> None:
         await trio.sleep_forever()
 
 
-async def test_the_first_signal_asks_and_the_second_cancels() -> None:
+async def test_the_first_signal_asks_and_the_second_cancels_but_not_the_same_sent_twice(
+    autojump_clock: MockClock,
+) -> None:
     asked: list[str] = []
     with pytest.raises(Stopped) as stop:
         await wait_for_two_signals(asked)

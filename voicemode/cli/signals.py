@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,6 +10,9 @@ from contextlib import asynccontextmanager
 import trio
 
 from ..groups import unwrapped
+
+SAME = 0.3
+"""Seconds in which another signal is the same wish: ``timeout`` and shells send it to the process and to its group."""
 
 
 class Stopped(Exception):
@@ -36,10 +40,12 @@ class Signals:
         self.stop: Callable[[], None] | None = None
 
     async def heed(self, signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+        since = -math.inf
         async for number in signals:
             if self.received is None and self.stop is not None:
                 self.stop()
-            else:
+                since = trio.current_time()
+            elif trio.current_time() > since + SAME:
                 scope.cancel("stopped by a signal")
             self.received = self.received or number
 
