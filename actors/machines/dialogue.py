@@ -15,7 +15,7 @@ beginning of the next turn is recorded as that turn's utterance, so that nothing
 
 from __future__ import annotations
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field, frozen, validators
 
 from ..errors import VoiceError
 from ..messages import (
@@ -59,19 +59,22 @@ from ..orders import (
 from .barge_in import BargeIn, BargeInPolicy, Commit
 from .turn import Turn, Voice, milliseconds
 
+LONGEST_PRE_ROLL = 3.0
+"""Seconds; the recorder keeps more, because a start of speech is known only a while after it."""
+
 
 @frozen(kw_only=True)
 class TurnPolicy:
-    """The bounds of a turn, in seconds.
+    """The bounds of a turn, in seconds.  Raises ValueError for those that leave nothing between them.
 
     ``no_speech`` how long nobody may answer; ``longest`` how long one answer may be; ``pre_roll`` and ``tail`` what is
     kept of the sound before the first and after the last voiced window.
     """
 
-    no_speech: float = 10.0
-    longest: float = 120.0
-    pre_roll: float = 0.5
-    tail: float = 0.3
+    no_speech: float = field(default=10.0, validator=validators.gt(0))
+    longest: float = field(default=120.0, validator=validators.gt(0))
+    pre_roll: float = field(default=0.5, validator=[validators.ge(0), validators.le(LONGEST_PRE_ROLL)])
+    tail: float = field(default=0.3, validator=validators.ge(0))
     interruptible: bool = True
     barge_in: BargeInPolicy = field(factory=BargeInPolicy)
 

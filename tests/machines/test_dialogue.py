@@ -360,6 +360,12 @@ def test_a_microphone_kept_for_a_turn_that_never_comes_is_closed() -> None:
     assert dialogue.feed(Abandon(), 5.0) == [CloseMicrophone()]
 
 
+@pytest.mark.parametrize("bound", [{"no_speech": 0}, {"longest": -1}, {"pre_roll": 4}, {"tail": -0.1}])
+def test_bounds_that_leave_nothing_between_them_are_refused(bound: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(bound))):
+        TurnPolicy(**bound)  # type: ignore[arg-type]  # each is a number of seconds
+
+
 TEXT = "One two three."
 
 

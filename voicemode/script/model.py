@@ -14,6 +14,7 @@ from actors.messages import Outcome
 from ..settings import FASTEST, SLOWEST
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=3600)]
+Wait: TypeAlias = Annotated[float, Meta(gt=0, le=3600)]
 Milliseconds: TypeAlias = Annotated[float, Meta(ge=0, le=3_600_000)]
 Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
@@ -41,8 +42,8 @@ class Listening(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     engine: Text | None = None
     phrases: tuple[Text, ...] | None = None
-    no_speech: Seconds | None = None
-    longest: Seconds | None = None
+    no_speech: Wait | None = None
+    longest: Wait | None = None
     hangover: Seconds | None = None
     barge_in: Seconds | None = None
     interruptible: bool | None = None
