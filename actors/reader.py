@@ -53,18 +53,19 @@ async def read_words(
             async with trio.open_nursery() as nursery:
                 send, texts = trio.open_memory_channel[str](0)
                 nursery.start_soon(_stream, words, send)
-                text, halted = "", False
-                while True:
-                    try:
-                        with trio.move_on_after(math.inf if halted else HALT) as waiting:
-                            text = await texts.receive()
-                    except trio.EndOfChannel:
-                        break
-                    halted = waiting.cancelled_caught
-                    if halted:
-                        await hand_on(sentences.flush_sentence())
-                    else:
-                        await read(text)
+                with texts:
+                    text, halted = "", False
+                    while True:
+                        try:
+                            with trio.move_on_after(math.inf if halted else HALT) as waiting:
+                                text = await texts.receive()
+                        except trio.EndOfChannel:
+                            break
+                        halted = waiting.cancelled_caught
+                        if halted:
+                            await hand_on(sentences.flush_sentence())
+                        else:
+                            await read(text)
         await hand_on(sentences.flush())
 
 
