@@ -145,10 +145,19 @@ def test_a_chunk_after_an_empty_data_chunk_is_not_taken_for_sound(tmp_path: Path
     assert "no samples" in refusal(tmp_path / "a.wav")
 
 
-def test_a_truncated_wav_is_read_to_where_it_ends(tmp_path: Path) -> None:
+def test_a_truncated_wav_is_read_to_where_it_ends_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     pcm = pcm_of(tone(16_000))
     (tmp_path / "a.wav").write_bytes(wav(pcm)[:-10_001])
     assert read_audio(tmp_path / "a.wav", None).pcm == pcm[:-10_002]
+    assert "is cut short or damaged" in caplog.text
+
+
+def test_a_whole_wav_is_read_without_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.wav").write_bytes(wav(pcm_of(tone(16_000))))
+    read_audio(tmp_path / "a.wav", None)
+    assert caplog.text == ""
 
 
 def test_a_truncated_flac_is_read_to_where_it_ends(tmp_path: Path) -> None:

@@ -301,6 +301,12 @@ async def test_a_watcher_that_fails_ends_the_script_with_its_error(autojump_cloc
         await run(script(f'[[step]]\nassistant = "{NUMBERS}"'), on_event=watcher)
 
 
+async def test_a_recording_is_not_written_over_what_the_user_says(autojump_clock: MockClock) -> None:
+    scripted = script('[[step]]\nuser_audio = "me.wav"', **{"me.wav": said(0.5)})
+    with pytest.raises(SettingsError, match="written over"):
+        await run(scripted, record=Path("me.wav"))
+
+
 async def test_a_recording_that_cannot_be_written_is_found_out_first(autojump_clock: MockClock, tmp_path: Path) -> None:
     voice = FakeVoice()
     with pytest.raises(AudioFileError, match="no directory"):
