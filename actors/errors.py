@@ -41,6 +41,10 @@ class DeviceError(VoiceError):
     """A microphone or speaker cannot be opened or stopped working."""
 
 
+class DeviceLost(DeviceError):
+    """A microphone or speaker was there and has gone; it may come back."""
+
+
 class ProviderError(VoiceError):
     """A speech engine failed.
 

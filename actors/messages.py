@@ -19,6 +19,12 @@ TurnId = NewType("TurnId", int)
 StreamId = NewType("StreamId", int)
 """Counts the openings of the microphone from 1; what was heard in an earlier opening is stale in a later one."""
 
+DeviceKind: TypeAlias = Literal["microphone", "speaker"]
+
+Chime: TypeAlias = Literal["listening", "captured", "done"]
+"""``listening``: it is the user's turn to speak; ``captured``: the end of what they said was noticed; ``done``: nobody
+listens any longer, and nothing was said."""
+
 SAMPLE_BYTES = 2
 
 
@@ -113,6 +119,21 @@ class MicrophoneFailed:
     """The microphone could not be opened or died; nothing more comes from this stream."""
 
     stream: StreamId
+    at: float
+    error: VoiceError
+
+
+@frozen(kw_only=True)
+class SpeakerOpened:
+    """The speaker is back after it had failed, or there for the first time."""
+
+    at: float
+
+
+@frozen(kw_only=True)
+class SpeakerFailed:
+    """The speaker died; what was not yet played waits for it to come back."""
+
     at: float
     error: VoiceError
 
@@ -246,6 +267,15 @@ class Timings:
 
 
 @frozen(kw_only=True)
+class DeviceLoss:
+    """A device that was gone for part of a turn; ``seconds`` until it was back, None if it was not by the turn's end."""
+
+    device: DeviceKind
+    reason: str
+    seconds: float | None = None
+
+
+@frozen(kw_only=True)
 class TurnResult:
     """How a turn ended: ``heard`` (the user answered), ``said`` (nothing to listen for), ``interrupted`` (the assistant
     was stopped, by voice or by hand), ``no_speech`` (nobody answered) or ``stopped`` (ended from outside)."""
@@ -257,6 +287,7 @@ class TurnResult:
     engines: Engines = field(factory=Engines)
     timings: Timings = field(factory=Timings)
     utterance: Path | None = None
+    losses: tuple[DeviceLoss, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -301,6 +332,23 @@ class BargedIn:
 
 
 @frozen(kw_only=True)
+class Chimed:
+    """A short sound told the user how things stand."""
+
+    turn: TurnId
+    at: float
+    chime: Chime
+
+
+@frozen(kw_only=True)
+class Muted:
+    """The user's own switch: while ``muted`` only silence is heard of them, though the microphone stays open."""
+
+    at: float
+    muted: bool
+
+
+@frozen(kw_only=True)
 class TurnEnded:
     turn: TurnId
     at: float
@@ -320,12 +368,16 @@ Event: TypeAlias = (
     | MicrophoneOpened
     | MicrophoneClosed
     | MicrophoneFailed
+    | SpeakerOpened
+    | SpeakerFailed
     | SpeechActivity
     | SpeechStarted
     | SpeechPaused
     | SpeechResumed
     | SpeechEnded
     | BargedIn
+    | Chimed
+    | Muted
     | SpeakingStarted
     | TextPiece
     | Spoken

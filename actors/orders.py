@@ -12,7 +12,11 @@ from attrs import frozen
 
 from .errors import VoiceError
 from .messages import (
+    Chime,
     MicrophoneFailed,
+    MicrophoneOpened,
+    SpeakerFailed,
+    SpeakerOpened,
     SpeakingStarted,
     SpeechEvent,
     Spoken,
@@ -41,6 +45,11 @@ class Begin:
 @frozen
 class Interrupt:
     """Somebody pressed the button: the assistant stops, the turn goes on to listen."""
+
+
+@frozen
+class EndTurn:
+    """Somebody pressed the button: what the user has said until now is all they say this time."""
 
 
 @frozen
@@ -75,11 +84,15 @@ class TranscriptionFailed:
 Input: TypeAlias = (
     Begin
     | Interrupt
+    | EndTurn
     | Stop
     | Abandon
     | Tick
     | SpeechEvent
+    | MicrophoneOpened
     | MicrophoneFailed
+    | SpeakerOpened
+    | SpeakerFailed
     | SpeakingStarted
     | Spoken
     | SpeakingFailed
@@ -142,6 +155,14 @@ class Transcribe:
 
 
 @frozen
+class PlayChime:
+    """Mix a short sound into whatever is played; nobody waits for it."""
+
+    turn: TurnId
+    chime: Chime
+
+
+@frozen
 class Finish:
     result: TurnResult
 
@@ -152,4 +173,6 @@ class Fail:
     error: VoiceError
 
 
-Command: TypeAlias = OpenMicrophone | CloseMicrophone | Speak | Hush | RecorderOrder | Transcribe | Finish | Fail
+Command: TypeAlias = (
+    OpenMicrophone | CloseMicrophone | Speak | Hush | RecorderOrder | Transcribe | PlayChime | Finish | Fail
+)

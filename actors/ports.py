@@ -5,13 +5,14 @@ Ports speak the vocabulary of ``messages`` and raise only ``VoiceError``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import trio
 
+from .errors import DeviceLost
 from .messages import AudioFrame, Event, Message, Synthesis, Transcript
 
 
@@ -21,7 +22,7 @@ class Microphone(Protocol):
     def open(self, rate: int) -> AbstractAsyncContextManager[AsyncIterator[AudioFrame]]:
         """Open the device and deliver frames of about 10 ms at ``rate``, in real time, until closed.
 
-        Raises DeviceError when it cannot be opened, and from the iterator when it is lost.
+        Raises DeviceError when it cannot be opened, and DeviceLost from the iterator when it goes away.
         """
         ...
 
@@ -50,12 +51,37 @@ class Playback(Protocol):
         """How many of the samples written since the opening have left the device."""
         ...
 
+    def overlay(self, pcm: bytes) -> None:
+        """Mix ``pcm`` into what is played from the next quantum on, also into silence; ``played`` does not count it.
+
+        Never blocks.  A ``stop`` does not touch it; a second one while the first still sounds is mixed in too.
+        """
+        ...
+
+    async def lost(self) -> DeviceLost:
+        """Wait until the device has gone, and say why.  ``write`` and ``drain`` raise the same from then on."""
+        ...
+
 
 class Speaker(Protocol):
     """Where the assistant's voice goes."""
 
     def open(self, rate: int) -> AbstractAsyncContextManager[Playback]:
         """Open the device for mono audio at ``rate``.  Raises DeviceError."""
+        ...
+
+
+Tap: TypeAlias = Callable[[float, bytes, int], None]
+"""Is given (when the first sample leaves the device in seconds on the Trio clock, pcm, rate), from any thread."""
+
+
+@runtime_checkable
+class Monitored(Protocol):
+    """A speaker in a room, whose sound the microphone can hear."""
+
+    def monitor(self, tap: Tap) -> None:
+        """Give ``tap`` all that leaves the device from the next opening on, silences, fades and chimes included, in
+        stretches of a quantum and without gaps while it is open.  ``tap`` never blocks and never raises."""
         ...
 
 
