@@ -1,7 +1,8 @@
 """Keeps the microphone open while somebody is listened to, and only then.
 
 In: the wish at the gate, and frames from the device.  Out: every frame, stamped with the number of its opening, into
-one ring for each listener; what becomes of each opening to whoever watches, and to the dialogue when it failed.
+one ring for each listener; what becomes of each opening to whoever watches, and to the dialogue that it works or has
+failed.  While the gate is muted the frames are silent, and come all the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import evolve
 
-from .errors import DeviceError, VoiceError
+from .errors import DeviceLost, VoiceError
 from .gate import Gate
 from .messages import AudioFrame, MicrophoneClosed, MicrophoneFailed, MicrophoneOpened, StreamId
 from .ports import Microphone
@@ -21,7 +22,7 @@ from .ring import Ring
 async def capture_audio(
     gate: Gate,
     rings: Sequence[Ring[AudioFrame]],
-    reports: trio.MemorySendChannel[MicrophoneFailed],
+    reports: trio.MemorySendChannel[MicrophoneOpened | MicrophoneFailed],
     *,
     microphone: Microphone,
     rate: int,
@@ -39,7 +40,7 @@ async def capture_audio(
             while True:
                 stream = await gate.wait_change(stream)
                 if stream is not None:
-                    ended = await _capture(gate, stream, rings, microphone, rate, publish)
+                    ended = await _capture(gate, stream, rings, reports, microphone, rate, publish)
                     publish(ended)
                     if isinstance(ended, MicrophoneFailed):
                         await reports.send(ended)
@@ -52,6 +53,7 @@ async def _capture(
     gate: Gate,
     stream: StreamId,
     rings: Sequence[Ring[AudioFrame]],
+    reports: trio.MemorySendChannel[MicrophoneOpened | MicrophoneFailed],
     microphone: Microphone,
     rate: int,
     publish: Callable[[MicrophoneOpened], None],
@@ -60,13 +62,16 @@ async def _capture(
     try:
         with gate.scope(stream) as scope:
             async with microphone.open(rate) as frames:
-                publish(MicrophoneOpened(stream=stream, at=trio.current_time()))
+                opened = MicrophoneOpened(stream=stream, at=trio.current_time())
+                publish(opened)
+                await reports.send(opened)
                 async for frame in frames:
-                    stamped = evolve(frame, stream=stream)
+                    pcm = bytes(len(frame.pcm)) if gate.muted else frame.pcm
+                    stamped = evolve(frame, stream=stream, pcm=pcm)
                     for ring in rings:
                         ring.put_nowait(stamped)
             if not scope.cancel_called:
-                raise DeviceError("The microphone stopped. Check that it is still connected and start again.")
+                raise DeviceLost("The microphone stopped. Check that it is still connected.")
     except VoiceError as error:
         return MicrophoneFailed(stream=stream, at=trio.current_time(), error=error)
     return MicrophoneClosed(stream=stream, at=trio.current_time())

@@ -8,7 +8,8 @@ microphone closes and the speaker falls silent first, then everything the turn s
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -18,6 +19,8 @@ from .gate import Gate
 from .machines.dialogue import Dialogue
 from .messages import (
     BargedIn,
+    Chime,
+    Chimed,
     Event,
     SpeakingStarted,
     SpeechActivity,
@@ -51,6 +54,7 @@ from .orders import (
     Hush,
     Input,
     OpenMicrophone,
+    PlayChime,
     RecorderOrder,
     Speak,
     Stop,
@@ -72,7 +76,7 @@ CHUNKS = 8
 
 @frozen(kw_only=True)
 class Outside:
-    """What a turn may use of the outside."""
+    """What a turn may use of the outside; ``chimes`` are at the playback's rate, and one that is missing is silent."""
 
     gate: Gate
     playback: Playback | None
@@ -80,6 +84,7 @@ class Outside:
     stt: SpeechToText | None
     store: UtteranceStore
     publish: Callable[[Event], None]
+    chimes: Mapping[Chime, bytes] = field(factory=dict[Chime, bytes])
 
 
 @frozen(kw_only=True)
@@ -120,10 +125,7 @@ async def converse(
             try:
                 turn.begin(nursery)
                 while turn.ending is None:
-                    event: Input = Tick()
-                    with trio.move_on_at(math.inf if dialogue.deadline is None else dialogue.deadline):
-                        event = await inbox.receive()
-                    turn.take(event)
+                    turn.take(await _next(inbox, dialogue.deadline))
             finally:
                 if turn.ending is None:
                     turn.take(Stop())
@@ -139,6 +141,16 @@ async def converse(
             turn.take(event)
         turn.announce()
     return turn.result()
+
+
+async def _next(inbox: trio.MemoryReceiveChannel[Input], deadline: float | None) -> Input:
+    """What has been reported goes before a deadline that has come: it may be about what is waited for."""
+    await trio.lowlevel.checkpoint_if_cancelled()
+    with suppress(trio.WouldBlock):
+        return inbox.receive_nowait()
+    with trio.move_on_at(math.inf if deadline is None else deadline):
+        return await inbox.receive()
+    return Tick()
 
 
 def dismiss(orders: trio.MemorySendChannel[RecorderOrder], *, dialogue: Dialogue, gate: Gate) -> None:
@@ -219,6 +231,10 @@ class _Turn:
             case Transcribe(turn, utterance):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
                 self._start(partial(self._transcribe, utterance))
+            case PlayChime(turn, chime):
+                if self._outside.playback is not None and chime in self._outside.chimes:
+                    self._outside.playback.overlay(self._outside.chimes[chime])
+                    self._outside.publish(Chimed(turn=turn, at=now, chime=chime))
             case Finish() | Fail():
                 self.ending = command
 

@@ -1,6 +1,7 @@
 """The wish for an open microphone: one task says which opening it wants or none, another sees to it.
 
-It is a level, not a queue: who looks late sees only the newest wish.
+It is a level, not a queue: who looks late sees only the newest wish.  Beside it is the user's own switch, which leaves
+the microphone open and lets nothing of them through.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from .messages import StreamId
 
 
 class Gate:
-    """Closed at first.  ``open`` and ``close`` take effect at once and never wait."""
+    """Closed at first, and not ``muted``.  ``open``, ``close`` and the switch take effect at once and never wait."""
 
     def __init__(self) -> None:
+        self.muted = False
         self._wanted: StreamId | None = None
         self._changed = trio.Event()
         self._scopes: list[trio.CancelScope] = []

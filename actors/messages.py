@@ -268,7 +268,7 @@ class Timings:
 
 @frozen(kw_only=True)
 class DeviceLoss:
-    """A device that was gone for part of a turn; ``seconds`` until it was back, None if it was not by the turn's end."""
+    """A device that was gone for part of a turn; ``seconds`` until it was back, None if the turn ended before."""
 
     device: DeviceKind
     reason: str

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from array import array
+from collections.abc import Callable
 from math import log10
 from operator import mul
 
@@ -29,9 +30,11 @@ async def detect_speech(
     *,
     model: SpeechModel,
     policy: EndpointPolicy,
+    heed: Callable[[SpeechActivity], SpeechActivity] | None = None,
 ) -> None:
     """Run until ``frames`` is closed.  After each window's activity come the events it decides, in order.
 
+    ``heed`` may judge a window otherwise before anybody hears of it, because of what else it knows.
     Where frames were dropped the window begins anew at the next one.  Raises ValueError for frames at another rate
     than the model's.
     """
@@ -61,6 +64,8 @@ async def detect_speech(
                     probability=await speech.probability(window),
                     level=level_of(window),
                 )
+                if heed is not None:
+                    activity = heed(activity)
                 await events.send(activity)
                 for event in endpointer.feed(activity):
                     await events.send(event)

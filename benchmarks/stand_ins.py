@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 import trio
 from attrs import frozen
 
+from actors.errors import DeviceLost
 from actors.messages import Event, Synthesis, Transcript
 from actors.ports import Playback
 from actors.vad import level_of
@@ -203,3 +204,9 @@ class _ObservedPlayback:
 
     def played(self) -> int:
         return self._playback.played()
+
+    def overlay(self, pcm: bytes) -> None:
+        self._playback.overlay(pcm)
+
+    async def lost(self) -> DeviceLost:
+        return await self._playback.lost()

@@ -9,6 +9,11 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 from hypothesis import settings
+from virtual_audio import (
+    own_virtual_audio as own_virtual_audio,
+    sound_server as sound_server,
+    virtual_audio as virtual_audio,
+)
 
 IN_CI = bool(os.environ.get("CI")) or os.environ.get("VOICEMODE_REQUIRE_ALL") == "1"
 
@@ -16,8 +21,8 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=300)
 settings.load_profile("ci" if IN_CI else "default")
 
-# A worker that trio keeps for the next job, for ten seconds; one that still has a job goes by the job's name.
-IDLE_WORKER = "Trio thread"
+# Trio keeps a worker for the next job for ten seconds, PortAudio has one for good; both are called otherwise at work.
+IDLE_WORKERS = ("Trio thread", "PortAudio idle")
 GRACE = 2.0
 
 
@@ -54,7 +59,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 def at_work() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if not thread.name.startswith(IDLE_WORKER)}
+    return {thread for thread in threading.enumerate() if not thread.name.startswith(IDLE_WORKERS)}
 
 
 @pytest.fixture(autouse=True)

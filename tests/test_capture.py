@@ -56,7 +56,7 @@ class FakeMicrophone:
         while self.frames is None or count < self.frames:
             await trio.sleep(0.01)
             count += 1
-            yield AudioFrame(start=trio.current_time() - 0.01, pcm=bytes(rate // 50), rate=rate)
+            yield AudioFrame(start=trio.current_time() - 0.01, pcm=b"\1" * (rate // 50), rate=rate)
         if self.loss is not None:
             raise self.loss
 
@@ -69,7 +69,7 @@ class Room:
         self.rings = [Ring[AudioFrame](1_000) for _ in range(rings)]
         self.microphone = microphone
         send, self.reports = trio.open_memory_channel[Report](10)
-        self._failed, self.failures = trio.open_memory_channel[MicrophoneFailed](10)
+        self._told, self.told = trio.open_memory_channel[MicrophoneOpened | MicrophoneFailed](10)
         nursery.start_soon(self._capture, send)
 
     async def _capture(self, send: trio.MemorySendChannel[Report]) -> None:
@@ -77,7 +77,7 @@ class Room:
             await capture_audio(
                 self.gate,
                 self.rings,
-                self._failed,
+                self._told,
                 microphone=self.microphone,
                 rate=RATE,
                 publish=send.send_nowait,
@@ -110,6 +110,38 @@ async def test_every_listener_gets_every_frame_with_the_number_of_its_opening(
     for ring in room.rings:
         assert ring.statistics().waiting in (99, 100)
         assert (await anext(ring)).stream == ONE
+
+
+async def test_the_dialogue_is_told_when_the_microphone_works_and_when_it_does_not(
+    room: Room, autojump_clock: MockClock
+) -> None:
+    room.microphone.frames = 5
+    room.gate.open(ONE)
+    await trio.sleep(1)
+    opened, failed = room.told.receive_nowait(), room.told.receive_nowait()
+    assert [opened, failed] == [await room.report(), await room.report()]
+    assert (type(opened), type(failed)) == (MicrophoneOpened, MicrophoneFailed)
+    assert room.rings[0].statistics().put == 5
+    room.gate.open(TWO)
+    await trio.sleep(0.02)
+    room.gate.close()
+    await trio.sleep(1)
+    assert room.told.receive_nowait() == MicrophoneOpened(stream=TWO, at=1.0)
+    with pytest.raises(trio.WouldBlock):
+        room.told.receive_nowait()
+
+
+async def test_a_muted_microphone_delivers_silence_and_stays_open(room: Room, autojump_clock: MockClock) -> None:
+    room.gate.open(ONE)
+    await trio.sleep(0.105)
+    room.gate.muted = True
+    await trio.sleep(0.1)
+    room.gate.muted = False
+    await trio.sleep(0.1)
+    frames = [await anext(room.rings[0]) for _ in range(30)]
+    assert [any(frame.pcm) for frame in frames] == [True] * 10 + [False] * 10 + [True] * 10
+    assert {len(frame.pcm) for frame in frames} == {RATE // 50}
+    assert room.microphone.openings == 1
 
 
 async def test_a_closed_gate_closes_the_device_at_once(room: Room, autojump_clock: MockClock) -> None:

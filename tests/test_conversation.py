@@ -5,8 +5,7 @@ The voice says a word in 0.25 s.  The endpointer decides in windows of 32 ms, so
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,13 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 import voicemode
 from actors.errors import DeviceError, ProviderUnavailable, SettingsError
 from actors.messages import (
-    AudioFrame,
     BargedIn,
+    Chimed,
     Event,
     Message,
     MicrophoneClosed,
     MicrophoneOpened,
+    Muted,
     SpeakingStarted,
     Spoken,
     StateChanged,
@@ -30,57 +30,12 @@ from actors.messages import (
     TurnResult,
     UtteranceRecorded,
 )
+from tests.conversing import GREETING, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_speech import LoudnessModel
-from voicemode import Conversation, Settings
-from voicemode.audio.store import MemoryStore
-from voicemode.audio.virtual_microphone import VirtualMicrophone
+from voicemode import Settings
 from voicemode.audio.virtual_speaker import VirtualSpeaker
 from voicemode.groups import unwrapped
-
-GREETING = "one two three four five six seven eight."
-"""Two seconds of the fake voice."""
-
-
-class Room:
-    """A microphone and a speaker, and what the speaker played."""
-
-    def __init__(self) -> None:
-        self.microphone = VirtualMicrophone()
-        self.played: list[tuple[float, bytes, int]] = []
-        self.speaker = VirtualSpeaker(lambda at, pcm, rate: self.played.append((at, pcm, rate)))
-
-    def silent_from(self) -> float:
-        """When the last loud sample left the speaker."""
-        return max(
-            (
-                at + (index + 1) / rate
-                for at, pcm, rate in self.played
-                for index, sample in enumerate(memoryview(pcm).cast("h"))
-                if sample
-            ),
-            default=0.0,
-        )
-
-
-@asynccontextmanager
-async def conversing(room: Room, **parts: Any) -> AsyncGenerator[Conversation]:
-    settings = parts.pop("settings", Settings())
-    defaults: dict[str, Any] = {"tts": FakeVoice(), "stt": FakeEars(), "vad": LoudnessModel(), "store": MemoryStore()}
-    async with voicemode.open_conversation(
-        settings, microphone=room.microphone, speaker=room.speaker, **(defaults | parts)
-    ) as conversation:
-        yield conversation
-
-
-async def follow(conversation: Conversation, seen: list[Event]) -> None:
-    async for event in conversation.events():
-        seen.append(event)
-
-
-def only(seen: list[Event], kind: type[Any]) -> Any:
-    [event] = [event for event in seen if isinstance(event, kind)]
-    return event
 
 
 async def test_a_turn_takes_exactly_as_long_as_its_parts(autojump_clock: MockClock) -> None:
@@ -416,33 +371,6 @@ async def test_a_recogniser_that_dies_says_so(autojump_clock: MockClock) -> None
             await conversation.listen()
 
 
-class DyingMicrophone:
-    """Gives two hundred loud frames and is gone."""
-
-    @asynccontextmanager
-    async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:
-        async def frames() -> AsyncIterator[AudioFrame]:
-            opened = trio.current_time()
-            for number in range(200):
-                await trio.sleep_until(opened + (number + 1) / 100)
-                pcm = said(0.01).pcm
-                yield AudioFrame(start=opened + number / 100, pcm=pcm, rate=rate)
-            raise DeviceError("The microphone was pulled out.")
-
-        yield frames()
-
-
-async def test_a_microphone_that_dies_while_the_user_speaks_gives_what_was_heard_until_then(
-    autojump_clock: MockClock,
-) -> None:
-    room, ears = Room(), FakeEars()
-    room.microphone = DyingMicrophone()  # type: ignore[assignment]  # a microphone all the same
-    async with conversing(room, stt=ears) as conversation:
-        result = await conversation.listen()
-    assert (result.outcome, result.transcript) == ("heard", "yes")
-    assert len(ears.heard[0][0]) / 2 / 16_000 == pytest.approx(2.0, abs=0.011)
-
-
 @pytest.mark.parametrize("text", [" ", "…", "🙂🙂", "-- --"])
 async def test_a_text_that_cannot_be_spoken_is_refused_at_the_door(text: str, autojump_clock: MockClock) -> None:
     async with conversing(Room()) as conversation:
@@ -510,3 +438,121 @@ async def test_a_speaker_is_not_written_over_the_microphone(tmp_path: Path) -> N
 def test_phrases_are_a_list_and_not_a_text() -> None:
     with pytest.raises(SettingsError, match="not a text"):
         Settings(phrases="yes")  # type: ignore[arg-type]  # that is the point
+
+
+async def test_the_button_ends_what_the_user_says(autojump_clock: MockClock) -> None:
+    room, ears = Room(), FakeEars()
+    async with conversing(room, stt=ears) as conversation, trio.open_nursery() as nursery:
+        conversation.end_turn()
+        began = trio.current_time()
+
+        async def press() -> None:
+            await trio.sleep_until(began + 2)
+            conversation.end_turn()
+
+        nursery.start_soon(press)
+        room.microphone.place(said(5), began + 1)
+        result = await conversation.listen()
+        assert trio.current_time() == began + 2
+    assert result.outcome == "heard"
+    [(pcm, _)] = ears.heard
+    assert pcm.endswith(said(1).pcm)
+
+
+async def test_the_button_ends_the_wait_for_an_answer(autojump_clock: MockClock) -> None:
+    async with conversing(Room()) as conversation, trio.open_nursery() as nursery:
+
+        async def press() -> None:
+            for _ in range(2):
+                await trio.sleep(1.5)
+                conversation.end_turn()
+
+        nursery.start_soon(press)
+        result = await conversation.converse(GREETING)
+    assert (result.outcome, result.spoken.heard) == ("no_speech", GREETING)
+    assert result.timings.total_ms == pytest.approx(3000)
+
+
+async def test_a_muted_user_is_not_heard_and_what_they_were_saying_ends(autojump_clock: MockClock) -> None:
+    room, seen, ears = Room(), [], FakeEars()
+    async with conversing(room, stt=ears) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+
+        async def press() -> None:
+            await trio.sleep_until(began + 2)
+            conversation.mute()
+            conversation.mute()
+
+        nursery.start_soon(press)
+        room.microphone.place(said(9), began + 1)
+        assert (await conversation.listen()).outcome == "heard"
+        assert conversation.muted
+        assert (await conversation.listen()).outcome == "no_speech"
+        conversation.mute(False)
+        assert not conversation.muted
+        await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    [(pcm, rate)] = ears.heard
+    loud = pcm.rindex(said(0.9).pcm) + len(said(0.9).pcm)
+    assert not any(pcm[loud:])
+    assert (len(pcm) - loud) / 2 / rate == pytest.approx(0.3, abs=0.033)
+    assert [event for event in seen if isinstance(event, Muted)] == [
+        Muted(at=began + 2, muted=True),
+        Muted(at=trio.current_time(), muted=False),
+    ]
+
+
+async def test_chimes_tell_how_things_stand_and_nobody_waits_for_them(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with (
+        conversing(room, settings=Settings(chimes=True)) as conversation,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        began = trio.current_time()
+        room.microphone.place(said(1.0), began + 3)
+        result = await conversation.converse(GREETING)
+        ended = trio.current_time()
+        await conversation.listen()
+        await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    chimed = [(event.turn, event.chime, event.at) for event in seen if isinstance(event, Chimed)]
+    heard = began + result.timings.total_ms / 1000
+    assert chimed == [
+        (1, "listening", pytest.approx(began + 2)),
+        (1, "captured", pytest.approx(heard)),
+        (2, "listening", ended),
+        (2, "done", pytest.approx(ended + 10)),
+    ]
+    assert ended == pytest.approx(began + 4.7, abs=0.033)
+    assert any(at >= began + 2 and any(pcm) for at, pcm, _ in room.played)
+
+
+async def test_virtual_speakers_do_not_chime_unless_they_are_asked_to(autojump_clock: MockClock) -> None:
+    room, seen = Room(), []
+    async with conversing(room) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await wait_all_tasks_blocked()
+        await conversation.converse(GREETING)
+        nursery.cancel_scope.cancel()
+    assert not [event for event in seen if isinstance(event, Chimed)]
+
+
+async def test_a_speaker_in_a_room_chimes_unless_it_is_asked_not_to(autojump_clock: MockClock) -> None:
+    class MonitoredSpeaker(VirtualSpeaker):
+        def monitor(self, tap: object) -> None:
+            """Nobody listens in."""
+
+    for chimes in (None, False):
+        room, seen = Room(), []
+        room.speaker = MonitoredSpeaker()
+        settings = Settings(chimes=chimes, echo="off")
+        async with conversing(room, settings=settings) as conversation, trio.open_nursery() as nursery:
+            nursery.start_soon(follow, conversation, seen)
+            await wait_all_tasks_blocked()
+            await conversation.listen()
+            nursery.cancel_scope.cancel()
+        assert bool([event for event in seen if isinstance(event, Chimed)]) == (chimes is None)

@@ -19,8 +19,8 @@ from actors.errors import (
     VoiceError as VoiceError,
 )
 from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
-from actors.machines.dialogue import TurnPolicy as TurnPolicy
 from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
+from actors.machines.policy import TurnPolicy as TurnPolicy
 from actors.messages import Event as Event, Message as Message, TurnResult as TurnResult
 from actors.ports import Agent as Agent
 

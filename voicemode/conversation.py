@@ -1,6 +1,6 @@
 """The public face of a conversation: ask for a turn, get its result; watch what happens meanwhile.
 
-In: messages to say, agents to talk to, the wish to interrupt.  Out: one frozen result a turn, and events.
+In: messages to say, agents to talk to, the buttons a person may press.  Out: one frozen result a turn, and events.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import trio
 from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
 from actors.machines.dialogue import Dialogue
-from actors.messages import Event, Message, TurnId, TurnResult
-from actors.orders import Input, Interrupt, RecorderOrder, Stop
+from actors.messages import Event, Message, Muted, TurnId, TurnResult
+from actors.orders import EndTurn, Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 
 from .agents import answer
@@ -114,6 +114,28 @@ class Conversation:
         """Stop what the assistant is saying, as if the user had spoken over it; the turn goes on to listen."""
         if self._dialogue.state != "idle":
             self._reports.send_nowait(Interrupt())
+
+    def end_turn(self) -> None:
+        """What the user has said until now is all they say this time, as if they had paused for long enough.
+
+        When nobody has begun to speak, nobody is waited for any longer; while the assistant talks nothing happens.
+        """
+        if self._dialogue.state != "idle":
+            self._reports.send_nowait(EndTurn())
+
+    @property
+    def muted(self) -> bool:
+        """Whether only silence is heard of the user."""
+        return self._outside.gate.muted
+
+    def mute(self, muted: bool = True) -> None:
+        """Hear only silence of the user from now on, or hear them again; the microphone stays open meanwhile.
+
+        What they are saying ends there, as if they had fallen silent.
+        """
+        if muted != self.muted:
+            self._outside.gate.muted = muted
+            self._outside.publish(Muted(at=trio.current_time(), muted=muted))
 
     def stop(self) -> None:
         """End the turn that is running, with what there is; its outcome is ``stopped``."""

@@ -23,14 +23,16 @@ def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]
 def unwrapped() -> Generator[None]:
     """Let a group that holds a single error out as that error, and several that are for people as one for people.
 
-    Groups with a cancellation or with several bugs stay.
+    An error for people that happened while everything was being cancelled goes before the cancellation, as it does
+    without a group.  Groups that hold nothing else than cancellations, several bugs, or both, stay.
     """
     try:
         yield
     except BaseExceptionGroup as group:
         leaves = list(_leaves(group))
-        if all(isinstance(leaf, VoiceError) for leaf in leaves) and len(leaves) > 1:
-            raise VoiceError(" ".join(str(leaf) for leaf in leaves)) from group
-        if len(leaves) != 1 or isinstance(leaves[0], trio.Cancelled):
+        errors = [leaf for leaf in leaves if not isinstance(leaf, trio.Cancelled)]
+        if len(errors) > 1 and all(isinstance(error, VoiceError) for error in errors):
+            raise VoiceError(" ".join(map(str, errors))) from group
+        if len(errors) != 1 or (len(leaves) > 1 and not isinstance(errors[0], VoiceError)):
             raise
-        raise leaves[0] from leaves[0].__cause__
+        raise errors[0] from errors[0].__cause__

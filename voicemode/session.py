@@ -2,10 +2,11 @@
 
                     ┌─ ring ─▶ detect_speech ──────┐
 microphone ─▶ capture_audio                        ├─▶ inbox ─▶ converse, one per turn, in the caller's task
-      ▲             └─ ring ─▶ record_utterances ──┘               │  │
-      │                              ▲                             │  └▶ read_words ▶ stream_speech ▶ play_speech
-     gate ◀──────────────────────────┼─────────── orders ──────────┘                                       │
-                                                                                            speaker ◀──────┘
+      ▲             └─ ring ─▶ record_utterances ──┤               │  │
+      │                              ▲             │               │  └▶ read_words ▶ stream_speech ▶ play_speech
+     gate ◀──────────────────────────┼─────────────┼─── orders ────┘                                       │
+                                                   │                                                       ▼
+                                speaker ◀─ keep_speaker ─ the device, while there is one ───────────────▶ outlet
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from actors.errors import SettingsError
 from actors.gate import Gate
 from actors.messages import AudioFrame
 from actors.orders import Input, RecorderOrder
-from actors.ports import Cued, Microphone, Playback, Speaker, SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
+from actors.outlet import Outlet
+from actors.ports import Cued, Microphone, Monitored, Speaker, SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
 from actors.recorder import record_utterances
 from actors.ring import Ring
+from actors.speaker import keep_speaker
 from actors.vad import detect_speech
 
+from .audio.chimes import chimes
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
@@ -79,24 +83,30 @@ async def open_conversation(
             nursery.start_soon(loading.load_vad)
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
-        playback: Playback | None = None
-        if loading.speaker is not None:
-            rate = RATE if loading.tts is None else loading.tts.rate
-            playback = await stack.enter_async_context(loading.speaker.open(rate))
-
-        devices: tuple[object, ...] = (loading.microphone, loading.speaker)
+        microphone, speaker = loading.microphone, loading.speaker
+        outlet = Outlet(RATE if loading.tts is None else loading.tts.rate)
+        devices: tuple[object, ...] = (microphone, speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
         gate = Gate()
         for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
+        chiming = isinstance(speaker, Monitored) if settings.chimes is None else settings.chimes
         outside = Outside(
-            gate=gate, playback=playback, tts=loading.tts, stt=loading.stt, store=store, publish=watchers.publish
+            gate=gate,
+            playback=None if speaker is None else outlet,
+            tts=loading.tts,
+            stt=loading.stt,
+            store=store,
+            publish=watchers.publish,
+            chimes=chimes(outlet.rate) if chiming else {},
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel, "the conversation is over")
-        if loading.microphone is not None and loading.vad is not None:
+        if speaker is not None:
+            await nursery.start(partial(keep_speaker, speaker, outlet, reports.clone(), publish=watchers.publish))
+        if microphone is not None and loading.vad is not None:
             nursery.start_soon(
                 partial(record_utterances, for_recorder, ordered, reports.clone(), store=store, rate=RATE)
             )
@@ -109,7 +119,7 @@ async def open_conversation(
                     gate,
                     (for_vad, for_recorder),
                     reports.clone(),
-                    microphone=loading.microphone,
+                    microphone=microphone,
                     rate=RATE,
                     publish=watchers.publish,
                 )

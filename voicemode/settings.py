@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
 from actors.errors import SettingsError
-from actors.machines.dialogue import TurnPolicy
 from actors.machines.endpointer import EndpointPolicy
+from actors.machines.policy import TurnPolicy
 
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
@@ -32,6 +33,17 @@ def _phrases(_: object, __: Attribute[tuple[str, ...]], value: object) -> None:
         raise SettingsError("The phrases to expect are a tuple of texts, not a text.")
 
 
+Echo: TypeAlias = Literal["auto", "cancel", "guard", "off"]
+"""What is done about the assistant's voice coming back through the microphone: ``cancel`` takes it out of the sound,
+``guard`` hears the user only where they are louder than it can be, ``off`` does nothing, which suits headphones;
+``auto`` cancels where the extra ``aec`` is installed and guards where it is not, for speakers that stand in a room."""
+
+
+def _echo(_: object, __: Attribute[Echo], value: str) -> None:
+    if value not in get_args(Echo):
+        raise SettingsError(f"echo is one of {', '.join(get_args(Echo))}, not {value!r}.")
+
+
 @frozen(kw_only=True)
 class Settings:
     """Everything has a default except the devices, which are named by URI (``file:``, ``null:``).
@@ -39,7 +51,8 @@ class Settings:
     ``tts``, ``stt`` and ``vad`` name engines; None does without the engine, so that a conversation that only speaks
     loads no recogniser.  ``voice`` is the engine's own name of a voice, ``speed`` a factor from 0.25 to 4.
     ``phrases`` are what the user is expected to say: the answer is then one of them.  ``base_dir`` is where recordings
-    are kept, those that wait for their transcript always, the others only with ``save_audio``.
+    are kept, those that wait for their transcript always, the others only with ``save_audio``.  ``chimes`` are short
+    sounds that tell when it is the user's turn and when they were heard; None plays them where a speaker is in a room.
     """
 
     microphone: str | None = None
@@ -54,3 +67,7 @@ class Settings:
     turn: TurnPolicy = field(factory=TurnPolicy)
     base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
     save_audio: bool = False
+    chimes: bool | None = None
+    echo: Echo = field(default="auto", validator=_echo)
+    noise_suppression: bool = False
+    gain_control: bool = False

@@ -11,16 +11,23 @@ dropped.  The turn is over when the assistant's account is in and the user has b
 
 With ``keep`` the microphone stays open from turn to turn.  What is said between the end of one utterance and the
 beginning of the next turn is recorded as that turn's utterance, so that nothing falls between two turns.
+
+A microphone that is lost is opened again and again while it is wanted.  What it had heard of a meant utterance is the
+utterance.  A turn waits for a device only while it needs it, and then not for ever.
 """
 
 from __future__ import annotations
 
-from attrs import define, evolve, field, frozen, validators
+from attrs import define, evolve, field
 
-from ..errors import VoiceError
+from ..errors import DeviceError
 from ..messages import (
+    Chime,
     Engines,
     MicrophoneFailed,
+    MicrophoneOpened,
+    SpeakerFailed,
+    SpeakerOpened,
     SpeakingStarted,
     SpeechActivity,
     SpeechEnded,
@@ -42,6 +49,7 @@ from ..orders import (
     CloseMicrophone,
     Command,
     DropUtterance,
+    EndTurn,
     EndUtterance,
     Fail,
     Finish,
@@ -49,6 +57,7 @@ from ..orders import (
     Input,
     Interrupt,
     OpenMicrophone,
+    PlayChime,
     Speak,
     SpeakingFailed,
     Stop,
@@ -56,51 +65,42 @@ from ..orders import (
     Transcribe,
     TranscriptionFailed,
 )
-from .barge_in import BargeIn, BargeInPolicy, Commit
+from .barge_in import BargeIn, Commit
+from .bounds import Bounds, due
+from .losses import Losses
+from .policy import TurnPolicy
 from .turn import Turn, Voice, milliseconds
-
-LONGEST_PRE_ROLL = 3.0
-"""Seconds; the recorder keeps more, because a start of speech is known only a while after it."""
-
-
-@frozen(kw_only=True)
-class TurnPolicy:
-    """The bounds of a turn, in seconds.  Raises ValueError for those that leave nothing between them.
-
-    ``no_speech`` how long nobody may answer; ``longest`` how long one answer may be; ``pre_roll`` and ``tail`` what is
-    kept of the sound before the first and after the last voiced window.
-    """
-
-    no_speech: float = field(default=10.0, validator=validators.gt(0))
-    longest: float = field(default=120.0, validator=validators.gt(0))
-    pre_roll: float = field(default=0.5, validator=[validators.ge(0), validators.le(LONGEST_PRE_ROLL)])
-    tail: float = field(default=0.3, validator=validators.ge(0))
-    interruptible: bool = True
-    barge_in: BargeInPolicy = field(factory=BargeInPolicy)
 
 
 @define
 class Dialogue:
-    """Feed it; do what it says; wake it with ``Tick`` at ``deadline``."""
+    """Feed it; do what it says; wake it with ``Tick`` at ``deadline``.
+
+    ``_opened``: the microphone has been open before; ``_invited``: the user knows that it is their turn.
+    """
 
     policy: TurnPolicy = field(factory=TurnPolicy)
     _turn: Turn | None = field(default=None, init=False)
     _between: Voice | None = field(default=None, init=False)
     _barge_in: BargeIn = field(init=False)
+    _losses: Losses = field(init=False)
     _stream: StreamId | None = field(default=None, init=False)
+    _opened: bool = field(default=False, init=False)
+    _invited: bool = field(default=False, init=False)
     _streams: int = field(default=0, init=False)
     _utterances: int = field(default=0, init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
     def __attrs_post_init__(self) -> None:
         self._barge_in = BargeIn(self.policy.barge_in)
+        self._losses = Losses(self.policy.device_wait)
 
     @property
     def state(self) -> State:
         turn = self._turn
         if turn is None:
             return "idle"
-        if turn.voice is not None and turn.voice.ended is not None:
+        if turn.understood:
             return "transcribing"
         if turn.voice is not None and turn.voice.meant:
             return "hearing"
@@ -114,14 +114,7 @@ class Dialogue:
     @property
     def deadline(self) -> float | None:
         """When ``Tick`` is due, in the caller's time; None while there is nothing to wait for."""
-        turn = self._turn
-        if turn is None or turn.talking or turn.stopped or turn.error:
-            return None
-        if turn.voice is not None:
-            return None if turn.voice.ended is not None else turn.voice.began + self.policy.longest
-        if turn.listening_since is None or not turn.listen:
-            return None
-        return turn.listening_since + self.policy.no_speech
+        return Bounds.of(self._turn, self._losses, self.policy).first
 
     def feed(self, event: Input, now: float) -> list[Command]:
         """Take note of ``event``, which happened by ``now``.
@@ -135,9 +128,18 @@ class Dialogue:
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
                 if event.stream == self._stream:
                     self._speech(event, now)
-            case MicrophoneFailed():
-                if event.stream == self._stream:
-                    self._microphone_failed(event.error, now)
+            case MicrophoneOpened() if event.stream == self._stream:
+                self._opened = True
+                if self._losses.back("microphone", event.at):
+                    self._invite()
+            case MicrophoneFailed() if event.stream == self._stream:
+                self._microphone_failed(event, now)
+            case SpeakerOpened():
+                self._losses.back("speaker", event.at)
+            case SpeakerFailed():
+                self._losses.lost("speaker", event.at, event.error)
+            case Tick():
+                self._tick(now)
             case Utterance():
                 self._recorded(event)
             case _:
@@ -157,32 +159,51 @@ class Dialogue:
             talking=event.engine is not None,
             engines=Engines(tts=event.engine),
         )
+        self._losses.begin()
         turn.voice, self._between = self._between, None
-        if event.listen or event.overhear:
+        if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
         if turn.voice is not None and (not turn.talking or turn.voice.meant):
             # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
             turn.interrupted, turn.talking = turn.talking, False
             turn.spoken = SpokenText(complete=not turn.interrupted)
             turn.voice.meant = True
-            if turn.voice.quiet_since is not None:
+            if turn.voice.utterance is not None:
+                self._commands.append(Transcribe(turn.id, turn.voice.utterance))
+            elif turn.voice.ended is None and turn.voice.quiet_since is not None:
                 self._end_utterance(turn.voice, turn.voice.quiet_since)
+                self._chime(turn, "captured")
         elif turn.talking:
+            self._invited = False
             self._commands.append(Speak(turn.id))
         else:
             turn.listening_since = now
+            self._invite()
 
     def _open_microphone(self) -> None:
         if self._stream is None:
+            self._losses.retry_at = None
             self._streams += 1
             self._stream = StreamId(self._streams)
             self._barge_in = BargeIn(self.policy.barge_in)
             self._commands.append(OpenMicrophone(self._stream))
 
     def _close_microphone(self) -> None:
+        self._losses.dismiss()
+        self._invited = False
         if self._stream is not None:
             self._stream = None
             self._commands.append(CloseMicrophone())
+
+    def _invite(self) -> None:
+        """It is the user's turn to speak; they are told so once."""
+        turn = self._turn
+        if turn is not None and turn.awaits_user and not self._invited and not self._losses.absent("microphone"):
+            self._invited = True
+            self._chime(turn, "listening")
+
+    def _chime(self, turn: Turn, chime: Chime) -> None:
+        self._commands.append(PlayChime(turn.id, chime))
 
     def _speech(self, event: SpeechEvent, now: float) -> None:
         turn = self._turn
@@ -223,10 +244,10 @@ class Dialogue:
             if voice.meant:
                 voice.quiet_since = at
             else:
-                self._between = None
-                self._commands.append(DropUtterance(voice.number))
+                self._drop_between()
         elif turn is not None and voice.meant:
             self._end_utterance(voice, at)
+            self._chime(turn, "captured")
             turn.timings = evolve(turn.timings, endpoint_ms=milliseconds(now - at))
         elif turn is not None:
             self._drop_voice(turn, voice)
@@ -237,15 +258,23 @@ class Dialogue:
 
     def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
         voice.ended = at
+        self._invited = False
         until = at + self.policy.tail if tail else at
         self._commands.append(EndUtterance(number=voice.number, until=until))
         if self._turn is not None and not self._turn.keep:
             self._close_microphone()
 
-    def _microphone_failed(self, error: VoiceError, now: float) -> None:
-        self._stream = None
+    def _microphone_failed(self, event: MicrophoneFailed, now: float) -> None:
+        self._stream, self._invited = None, False
         turn = self._turn
-        self._drop_between()
+        # what was never there cannot come back, nor can what is no device
+        lost = self._opened and isinstance(event.error, DeviceError)
+        if lost:
+            self._losses.lost("microphone", event.at, event.error)
+        if self._between is not None and not self._between.meant:
+            self._drop_between()
+        elif self._between is not None and self._between.ended is None:
+            self._end_utterance(self._between, now, tail=False)
         if turn is None or turn.understood:
             return
         if turn.voice is not None and turn.voice.meant:
@@ -253,35 +282,25 @@ class Dialogue:
             return
         if turn.voice is not None:
             self._drop_voice(turn, turn.voice)
-        if turn.listen:
-            turn.error = error
+        if turn.listen and not lost:
+            turn.error = event.error
+            self._hush(turn, None)
 
     def _drop_between(self) -> None:
-        if self._between is not None:
+        if self._between is not None and self._between.ended is None:
             self._commands.append(DropUtterance(self._between.number))
-            self._between = None
+        self._between = None
 
     def _recorded(self, utterance: Utterance) -> None:
         turn = self._turn
-        if turn is None or turn.voice is None or turn.voice.number != utterance.number:
-            return
-        turn.voice.utterance = utterance
-        if not turn.stopped and turn.error is None:
-            self._commands.append(Transcribe(turn.id, utterance))
+        if self._between is not None and self._between.number == utterance.number:
+            self._between.utterance = utterance
+        elif turn is not None and turn.voice is not None and turn.voice.number == utterance.number:
+            turn.voice.utterance = utterance
+            if not turn.stopped and turn.error is None:
+                self._commands.append(Transcribe(turn.id, utterance))
 
-    def _of_turn(
-        self,
-        event: Interrupt
-        | Stop
-        | Abandon
-        | Tick
-        | SpeakingStarted
-        | Spoken
-        | SpeakingFailed
-        | Transcribed
-        | TranscriptionFailed,
-        now: float,
-    ) -> None:
+    def _of_turn(self, event: Input, now: float) -> None:
         turn = self._turn
         if turn is None:
             if isinstance(event, Abandon):
@@ -292,6 +311,8 @@ class Dialogue:
             case Interrupt():
                 turn.interrupted = turn.interrupted or turn.talking
                 self._hush(turn, None)
+            case EndTurn():
+                self._end_of_turn(turn, now)
             case Stop():
                 turn.stopped = True
                 self._hush(turn, None)
@@ -301,10 +322,8 @@ class Dialogue:
                 turn.stopped = turn.abandoned = True
                 self._hush(turn, None)
                 self._cut_short(turn, now)
-            case Tick():
-                self._deadline_passed(turn, now)
             case SpeakingStarted() if event.turn == turn.id:
-                turn.timings = evolve(turn.timings, first_sample_ms=milliseconds(event.at - turn.began))
+                turn.sounded(event.at)
             case Spoken() if event.turn == turn.id and turn.talking:
                 self._assistant_done(turn, event, now)
             case SpeakingFailed() if event.turn == turn.id:
@@ -312,13 +331,7 @@ class Dialogue:
                 if not turn.talking:
                     self._cut_short(turn, now)
             case Transcribed() if event.turn == turn.id and turn.voice is not None:
-                turn.voice.transcript = event.transcript
-                turn.engines = evolve(turn.engines, stt=event.transcript.engine)
-                turn.timings = evolve(
-                    turn.timings,
-                    stt_ms=milliseconds(event.transcript.seconds),
-                    speech_end_to_transcript_ms=milliseconds(now - (turn.voice.ended or now)),
-                )
+                turn.transcribed(turn.voice, event.transcript, now)
             case TranscriptionFailed() if event.turn == turn.id:
                 turn.error = event.error
             case _:
@@ -335,12 +348,7 @@ class Dialogue:
             self._end_utterance(turn.voice, now, tail=False)
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
-        turn.talking = False
-        turn.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
-        if turn.interrupted and spoken.complete:
-            # the last sample had left before the stop reached the speaker
-            turn.interrupted = False
-        turn.listening_since = now
+        turn.accounted(spoken, now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
                 turn.voice.meant = True
@@ -348,15 +356,30 @@ class Dialogue:
                 self._drop_voice(turn, turn.voice)
         if turn.error is not None or turn.stopped:
             self._cut_short(turn, now)
+        self._invite()
 
-    def _deadline_passed(self, turn: Turn, now: float) -> None:
-        deadline = self.deadline
-        if deadline is None or now < deadline:
-            return
-        if turn.voice is None:
-            turn.gave_up = True
+    def _tick(self, now: float) -> None:
+        turn, bounds = self._turn, Bounds.of(self._turn, self._losses, self.policy)
+        if turn is not None and due(bounds.microphone, now):
+            turn.error = self._losses.failure("microphone")
+        elif turn is not None and due(bounds.speaker, now):
+            turn.error = self._losses.failure("speaker")
+            self._hush(turn, None)
         else:
+            if turn is not None and due(bounds.user, now):
+                self._end_of_turn(turn, now)
+            if due(bounds.retry, now):
+                self._open_microphone()
+
+    def _end_of_turn(self, turn: Turn, now: float) -> None:
+        """That was all the user says this time, also if it was nothing."""
+        if turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
             self._end_utterance(turn.voice, now, tail=False)
+            self._chime(turn, "captured")
+        elif turn.awaits_user:
+            turn.gave_up = True
+            if not turn.keep:
+                self._chime(turn, "done")
 
     def _settle(self, now: float) -> None:
         """End the turn if nothing is left to wait for."""
@@ -371,4 +394,4 @@ class Dialogue:
             turn.error.recording = turn.recording
             self._commands.append(Fail(turn.id, turn.error))
         else:
-            self._commands.append(Finish(turn.result(now)))
+            self._commands.append(Finish(turn.result(now, self._losses.account(turn.began))))

@@ -7,7 +7,18 @@ from pathlib import Path
 from attrs import define, evolve, field
 
 from ..errors import VoiceError
-from ..messages import Engines, Outcome, SpokenText, Timings, Transcript, TurnId, TurnResult, Utterance
+from ..messages import (
+    DeviceLoss,
+    Engines,
+    Outcome,
+    Spoken,
+    SpokenText,
+    Timings,
+    Transcript,
+    TurnId,
+    TurnResult,
+    Utterance,
+)
 
 
 def milliseconds(seconds: float) -> float:
@@ -59,6 +70,12 @@ class Turn:
         return self.voice is not None and self.voice.ended is not None
 
     @property
+    def awaits_user(self) -> bool:
+        """Whether it is the user's turn to speak, and they have not begun."""
+        given_up = self.stopped or self.gave_up or self.error is not None
+        return self.listen and not self.talking and self.voice is None and not given_up
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is left to wait for."""
         if self.talking:
@@ -72,7 +89,29 @@ class Turn:
     def recording(self) -> Path | None:
         return self.voice.utterance.path if self.voice is not None and self.voice.utterance is not None else None
 
-    def result(self, now: float) -> TurnResult:
+    def sounded(self, at: float) -> None:
+        """The first sample left the speaker."""
+        self.timings = evolve(self.timings, first_sample_ms=milliseconds(at - self.began))
+
+    def accounted(self, spoken: Spoken, now: float) -> None:
+        """The assistant is done, and so much of it was heard."""
+        self.talking = False
+        self.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
+        if spoken.complete:
+            # the last sample had left before a stop reached the speaker
+            self.interrupted = False
+        self.listening_since = now
+
+    def transcribed(self, voice: Voice, transcript: Transcript, now: float) -> None:
+        voice.transcript = transcript
+        self.engines = evolve(self.engines, stt=transcript.engine)
+        self.timings = evolve(
+            self.timings,
+            stt_ms=milliseconds(transcript.seconds),
+            speech_end_to_transcript_ms=milliseconds(now - (voice.ended or now)),
+        )
+
+    def result(self, now: float, losses: tuple[DeviceLoss, ...]) -> TurnResult:
         transcript = self.voice.transcript.text if self.voice is not None and self.voice.transcript is not None else ""
         outcome: Outcome
         if self.stopped:
@@ -91,4 +130,5 @@ class Turn:
             engines=self.engines,
             timings=evolve(self.timings, total_ms=milliseconds(now - self.began)),
             utterance=self.recording,
+            losses=losses,
         )

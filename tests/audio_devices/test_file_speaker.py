@@ -75,6 +75,37 @@ async def test_an_opening_at_another_rate_is_resampled_in_one_piece(autojump_clo
     assert not samples[9_600:12_800].any()
 
 
+async def test_a_chime_is_in_the_file_where_it_sounded(autojump_clock: MockClock, tmp_path: Path) -> None:
+    chime = np.full(1_600, 500, "<i2")
+    async with FileSpeaker(tmp_path / "a.wav").open(RATE) as playback:
+        await trio.sleep(0.1)
+        playback.overlay(chime.tobytes())
+        await trio.sleep(0.3)
+        await playback.write(tone(0.2).tobytes())
+        playback.overlay(chime.tobytes())
+        await playback.drain()
+        await trio.sleep(0.1)
+        playback.overlay(chime.tobytes())
+        await trio.sleep(0.05)
+    expected = np.zeros(len(recorded(tmp_path / "a.wav")), int)
+    expected[1_600:3_200] = 500
+    expected[6_400:9_600] = tone(0.2)
+    expected[8_640:10_240] += 500
+    expected[11_200:] = 500
+    assert recorded(tmp_path / "a.wav").tolist() == expected.tolist()
+
+
+async def test_a_chime_over_speech_at_another_rate_does_not_cut_it(autojump_clock: MockClock, tmp_path: Path) -> None:
+    speaker = FileSpeaker(tmp_path / "a.wav")
+    async with speaker.open(RATE):
+        pass
+    async with speaker.open(24_000) as playback:
+        await playback.write(tone(0.2, 24_000).tobytes())
+        playback.overlay(np.zeros(1_000, "<i2").tobytes())
+        await playback.drain()
+    assert np.max(np.abs(recorded(tmp_path / "a.wav")[:3_200] - tone(0.2).astype(int))[50:-50]) < 40
+
+
 async def test_an_existing_file_is_overwritten_at_the_opening_not_before(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

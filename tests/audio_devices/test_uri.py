@@ -8,6 +8,8 @@ import pytest
 from actors.errors import AudioFileError, SettingsError
 from voicemode.audio.file_microphone import FileMicrophone
 from voicemode.audio.file_speaker import FileSpeaker
+from voicemode.audio.portaudio_microphone import PortAudioMicrophone
+from voicemode.audio.portaudio_speaker import PortAudioSpeaker
 from voicemode.audio.uri import microphone_from, speaker_from
 from voicemode.audio.virtual_microphone import NullMicrophone
 from voicemode.audio.virtual_speaker import NullSpeaker
@@ -57,6 +59,27 @@ async def test_null_is_a_device_of_either_kind() -> None:
     assert isinstance(await speaker_from("null:"), NullSpeaker)
 
 
+@pytest.mark.parametrize(
+    ("uri", "device", "rate"),
+    [
+        ("portaudio:", None, None),
+        ("PortAudio:3", 3, None),
+        ("portaudio:USB Headset", "USB Headset", None),
+        ("portaudio:USB%20Headset", "USB Headset", None),
+        ("portaudio:50%25 loud%3F (hw:0,0)?rate=48000", "50% loud? (hw:0,0)", 48_000),
+        ("portaudio:?rate=44100", None, 44_100),
+        ("portaudio:12345", "12345", None),
+    ],
+)
+async def test_a_sound_card_is_the_default_or_has_a_number_or_a_name(
+    uri: str, device: int | str | None, rate: int | None
+) -> None:
+    microphone, speaker = await microphone_from(uri), await speaker_from(uri)
+    assert isinstance(microphone, PortAudioMicrophone)
+    assert isinstance(speaker, PortAudioSpeaker)
+    assert (microphone.device, microphone.rate) == (speaker.device, speaker.rate) == (device, rate)
+
+
 @pytest.mark.parametrize("name", ["out.wav", "my out.wav", "100%.wav", "a#b.wav", "a%20b.wav"])
 async def test_a_speaker_writes_where_it_is_told(tmp_path: Path, name: str) -> None:
     speaker = await speaker_from(f"file:{tmp_path}/{name}")
@@ -75,10 +98,14 @@ async def test_a_programs_escapes_are_read_in_a_full_uri(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("a.wav", r"write file:PATH, file:PATH\?start=0\|listen\|speech\+SECONDS or null:"),
-        ("", "write file:PATH"),
-        ("portaudio:", "write file:PATH"),
-        ("https://example.org/a.wav", "write file:PATH"),
+        ("a.wav", r"write portaudio:, portaudio:NAME, file:PATH, file:PATH\?start=0\|listen\|speech\+SECONDS or null:"),
+        ("", "write portaudio:"),
+        ("alsa:", "write portaudio:, portaudio:NAME, file:PATH"),
+        ("portaudio:?rat=48000", "Unknown option 'rat': a portaudio: device takes only rate"),
+        ("portaudio:?rate=fast", "rate=fast is not a device's rate; write rate=HZ, from 8000 to 192000"),
+        ("portaudio:?rate=7999", "is not a device's rate"),
+        ("portaudio:?rate=²²²²²", "is not a device's rate"),
+        ("https://example.org/a.wav", "write portaudio:"),
         ("file:", "needs a path"),
         ("file:?start=0", "needs a path"),
         ("file://a.wav", "names another computer"),
@@ -97,7 +124,7 @@ async def test_a_microphone_that_cannot_be_is_refused_with_what_can(uri: str, sa
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("out.wav", "is not a speaker; write file:PATH or null:"),
+        ("out.wav", "is not a speaker; write portaudio:, portaudio:NAME, file:PATH or null:"),
         ("file:", "needs a path"),
         ("file:out.wav?start=0", "a file: speaker takes none"),
         ("null:0", "takes nothing"),

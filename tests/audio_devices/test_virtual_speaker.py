@@ -189,13 +189,83 @@ async def test_half_a_sample_is_a_mistake_of_the_caller(autojump_clock: MockCloc
             await playback.write(b"\0")
 
 
-actions = st.one_of(
+def heard_at(heard: Heard) -> dict[int, int]:
+    """Sample by position; fails when two pieces overlap or come out of order."""
+    positions = [position for position, _ in heard.samples]
+    assert positions == sorted(set(positions))
+    return dict(heard.samples)
+
+
+async def test_an_overlay_is_mixed_in_from_the_next_quantum_and_is_not_played(autojump_clock: MockClock) -> None:
+    heard = Heard()
+    async with VirtualSpeaker(heard).open(RATE) as playback:
+        await playback.write(audio(0.040))
+        await trio.sleep_until(0.0123)
+        playback.overlay(audio(0.015, 5_000))
+        await playback.drain()
+        assert playback.played() == 4 * QUANTUM
+    sound = heard_at(heard)
+    begin = 2 * QUANTUM
+    assert list(sound) == list(range(4 * QUANTUM))
+    assert [sound[index] for index in range(begin)] == list(range(begin))
+    assert [sound[begin + index] for index in range(240)] == [begin + 5_000 + 2 * index for index in range(240)]
+    assert [sound[index] for index in range(begin + 240, 4 * QUANTUM)] == list(range(begin + 240, 4 * QUANTUM))
+
+
+async def test_an_overlay_sounds_in_silence_and_whatever_is_stopped(autojump_clock: MockClock) -> None:
+    heard = Heard()
+    async with VirtualSpeaker(heard).open(RATE) as playback:
+        await trio.sleep_until(0.011)
+        playback.overlay(audio(0.050, 1))
+        await playback.write(audio(0.020, 100))
+        await trio.sleep_until(0.022)
+        playback.stop()
+        await trio.sleep(0.2)
+        assert playback.played() == QUANTUM
+    sound = heard_at(heard)
+    begin = 2 * QUANTUM
+    assert list(sound) == list(range(begin, begin + 800))
+    assert [sound[begin + index] for index in range(QUANTUM)] == [101 + 2 * index for index in range(QUANTUM)]
+    assert [sound[begin + index] for index in range(QUANTUM, 800)] == list(range(QUANTUM + 1, 801))
+
+
+async def test_overlays_that_meet_are_added_up_to_full_scale(autojump_clock: MockClock) -> None:
+    heard = Heard()
+    async with VirtualSpeaker(heard).open(RATE) as playback:
+        for _ in range(3):
+            playback.overlay(np.full(QUANTUM, -15_000, "<i2").tobytes())
+            await trio.sleep(0.002)
+        await trio.sleep(0.1)
+    values = [value for _, value in heard.samples]
+    assert values == [-15_000] * QUANTUM + [-30_000] * QUANTUM
+
+
+async def test_of_an_overlay_only_what_left_before_the_closing_is_heard(autojump_clock: MockClock) -> None:
+    heard = Heard()
+    async with VirtualSpeaker(heard).open(RATE) as playback:
+        playback.overlay(audio(0.1, 1))
+        await trio.sleep(0.0255)
+    playback.overlay(audio(0.1, 1))
+    assert [value for _, value in heard.samples] == list(range(1, 409))
+
+
+async def test_a_calculation_is_never_lost(autojump_clock: MockClock) -> None:
+    async with NullSpeaker().open(RATE) as playback:
+        with trio.move_on_after(10_000) as scope:
+            await playback.lost()
+        assert scope.cancelled_caught
+
+
+sequential = st.one_of(
     st.tuples(st.just("write"), st.integers(0, 4_000)),
-    st.tuples(st.just("write, stopped after"), st.floats(0, 0.2)),
-    st.tuples(st.just("write, cancelled after"), st.floats(0, 0.2)),
     st.tuples(st.just("sleep"), st.floats(0, 0.1)),
     st.tuples(st.just("stop"), st.just(0)),
     st.tuples(st.just("drain"), st.just(0)),
+)
+actions = st.one_of(
+    sequential,
+    st.tuples(st.just("write, stopped after"), st.floats(0, 0.2)),
+    st.tuples(st.just("write, cancelled after"), st.floats(0, 0.2)),
 )
 
 
@@ -237,6 +307,8 @@ class Run:
             case "write, cancelled after":
                 with trio.move_on_after(value):
                     await self.write(playback, 4_000)
+            case "overlay":
+                playback.overlay(bytes(2 * int(value)))
             case "sleep":
                 await trio.sleep(value)
             case "stop":
@@ -277,3 +349,15 @@ def test_whatever_is_written_slept_and_stopped_the_device_accounts_for_every_sam
             number = unwrapped
             for stopped, written in run.stops:
                 assert at < stopped + 0.010 + 1e-6 or number >= written
+
+
+@given(st.lists(st.one_of(sequential, st.tuples(st.just("overlay"), st.integers(1, 2_000))), max_size=12))
+def test_an_overlay_of_silence_changes_nothing_but_what_the_sink_is_told_of(script: list[tuple[str, float]]) -> None:
+    overlaid, plain = Run(RATE), Run(RATE)
+    trio.run(overlaid.play, 0.0, script, clock=MockClock(autojump_threshold=0))
+    without = [(action, 0.0 if action == "overlay" else value) for action, value in script]
+    trio.run(plain.play, 0.0, without, clock=MockClock(autojump_threshold=0))
+    assert overlaid.counts == plain.counts
+    sound, voice = heard_at(overlaid.heard), heard_at(plain.heard)
+    assert {position: sound[position] for position in voice} == voice
+    assert not any(value for position, value in sound.items() if position not in voice)

@@ -5,21 +5,25 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
+from voicemode import Settings
+
 from .conftest import Run
 
+EVERY = ("talk", "converse", "say", "listen", "transcribe", "devices", "script")
 SPEAKER, MIC = ("--speaker", "null:"), ("--mic", "null:")
 
 
 def test_without_a_command_it_says_what_there_is(run: Run) -> None:
     ran = run()
     assert ran.code == 0
-    assert all(name in ran.out for name in ("converse", "say", "listen", "transcribe", "script"))
+    assert all(name in ran.out for name in EVERY)
 
 
-@pytest.mark.parametrize("command", ["converse", "say", "listen", "transcribe", "script"])
+@pytest.mark.parametrize("command", EVERY)
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     ran = run(command, "--help")
     assert (ran.code, ran.err) == (0, "")
@@ -44,12 +48,13 @@ BAD_USAGE = {
     "text of bytes": (["say", "\udcff", *SPEAKER], "not valid UTF-8"),
     "voice of bytes": (["say", "hi", "--voice", "\udcff", *SPEAKER], "not valid UTF-8"),
     "phrase of bytes": (["listen", "--phrase", "\udcff", *MIC], "not valid UTF-8"),
-    "no speaker": (["say", "hi"], "--speaker file:PATH (as in --speaker file:answer.wav) or --speaker null:"),
-    "no microphone": (["listen"], "--mic file:PATH (as in --mic file:question.wav) or --mic null:"),
-    "neither": (["converse", "hi", *MIC], "No speaker is chosen"),
-    "empty speaker": (["say", "hi", "--speaker", ""], "No speaker is chosen"),
-    "speaker without scheme": (["say", "hi", "--speaker", "out.wav"], "write file:PATH or null:"),
-    "unknown scheme": (["listen", "--mic", "http://x"], "write file:PATH"),
+    "empty speaker": (["say", "hi", "--speaker", ""], "--speaker file:PATH (as in --speaker file:answer.wav)"),
+    "empty microphone": (["listen", "--mic", ""], "--mic portaudio: for the machine's own, --mic file:PATH"),
+    "blank microphone": (["converse", "hi", "--mic", " ", *SPEAKER], "--mic is empty"),
+    "empty microphone to interrupt": (["say", "hi", *SPEAKER, "--mic", ""], "--mic is empty"),
+    "empty speaker of a listener": (["listen", *MIC, "--speaker", ""], "--speaker is empty"),
+    "speaker without scheme": (["say", "hi", "--speaker", "out.wav"], "file:PATH or null:"),
+    "unknown scheme": (["listen", "--mic", "http://x"], "is not a microphone; write portaudio:"),
     "file without path": (["say", "hi", "--speaker", "file:"], "needs a path"),
     "null with path": (["say", "hi", "--speaker", "null:x"], "null: takes nothing"),
     "unknown start": (["listen", "--mic", "file:x.wav?start=soon"], "start=soon is not a start"),
@@ -59,6 +64,11 @@ BAD_USAGE = {
     "no time to answer": (["listen", "-d", "0", *MIC], "0 is not a number of seconds above 0"),
     "endless answer": (["listen", "-d", "inf", *MIC], "inf is not a number of seconds above 0"),
     "odd patience": (["listen", "--no-speech", "nan", *MIC], "nan is not a number of seconds above 0"),
+    "negative patience": (["say", "hi", "--device-wait", "-1", *SPEAKER], "-1 is not a number of seconds from 0"),
+    "endless patience": (["say", "hi", "--device-wait", "inf", *SPEAKER], "inf is not a number of seconds from 0"),
+    "unknown echo": (["converse", "hi", "--echo", "less", *MIC, *SPEAKER], "'less' is not one of 'auto', 'cancel'"),
+    "headphones with echo": (["say", "hi", "--headphones", "--echo", "guard"], "--headphones is --echo off"),
+    "echo with headphones": (["listen", "--echo", "cancel", "--headphones"], "and --echo cancel is not"),
     "unknown voice engine": (["say", "hi", "--tts", "nobody", *SPEAKER], "There is no voice called 'nobody'"),
     "unknown recogniser": (["listen", "--stt", "nobody", *MIC], "There is no recogniser called 'nobody'"),
     "unknown recogniser of a file": (["transcribe", "x", "--stt", "nobody"], "There is no recogniser called 'nobody'"),
@@ -92,6 +102,92 @@ def test_an_environment_variable_that_makes_no_sense_is_bad_usage(run: Run, monk
     ran = run("listen", *MIC)
     assert ran.code == 2
     assert "VOICEMODE_SAVE_AUDIO" in ran.complaint
+
+
+@pytest.fixture
+def settings_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """What a command would open a conversation with."""
+    seen: list[Settings] = []
+
+    def take(settings: Settings, *_: object, **__: object) -> int:
+        seen.append(settings)
+        return 0
+
+    for variable in ("VOICEMODE_MIC", "VOICEMODE_SPEAKER", "VOICEMODE_AUDIO_FEEDBACK"):
+        monkeypatch.delenv(variable, raising=False)
+    for command in ("converse", "say", "listen"):
+        monkeypatch.setattr(sys.modules[f"voicemode.cli.{command}"], "run_turn", take)
+
+    def of(*args: str) -> Settings:
+        ran = run(*args)
+        assert (ran.code, ran.err) == (0, "")
+        return seen.pop()
+
+    return of
+
+
+COMMANDS = {"converse": ["converse", "hi"], "say": ["say", "hi"], "listen": ["listen"]}
+every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+
+
+def test_the_machines_own_devices_are_the_default(settings_of: Callable[..., Settings]) -> None:
+    settings = settings_of("converse", "hi")
+    assert (settings.microphone, settings.speaker) == ("portaudio:", "portaudio:")
+
+
+def test_devices_can_be_chosen_for_good(settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEMODE_MIC", "portaudio:Jabra")
+    monkeypatch.setenv("VOICEMODE_SPEAKER", "null:")
+    settings = settings_of("converse", "hi")
+    assert (settings.microphone, settings.speaker) == ("portaudio:Jabra", "null:")
+    assert settings_of("converse", "hi", "--mic", "portaudio:1").microphone == "portaudio:1"
+
+
+def test_only_who_is_asked_to_opens_the_other_device(
+    settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICEMODE_MIC", "portaudio:")
+    monkeypatch.setenv("VOICEMODE_SPEAKER", "portaudio:")
+    assert settings_of("say", "hi").microphone is None
+    assert settings_of("listen").speaker is None
+    assert settings_of("say", "hi", *MIC).microphone == "null:"
+    assert settings_of("listen", *SPEAKER).speaker == "null:"
+
+
+@every_command
+def test_without_a_wish_echo_is_seen_to_and_a_lost_device_is_waited_for(
+    settings_of: Callable[..., Settings], command: list[str]
+) -> None:
+    settings = settings_of(*command)
+    assert (settings.echo, settings.chimes, settings.turn.device_wait) == ("auto", None, 10.0)
+    assert not settings.noise_suppression
+    assert not settings.gain_control
+
+
+@every_command
+def test_what_is_wished_of_the_devices_is_heeded(settings_of: Callable[..., Settings], command: list[str]) -> None:
+    wishes = ["--echo", "guard", "--noise-suppression", "--gain-control", "--no-chimes", "--device-wait", "0"]
+    settings = settings_of(*command, *wishes)
+    assert (settings.echo, settings.chimes, settings.turn.device_wait) == ("guard", False, 0.0)
+    assert settings.noise_suppression
+    assert settings.gain_control
+
+
+@every_command
+@pytest.mark.parametrize("wish", [["--headphones"], ["--echo", "off"], ["--echo", "off", "--headphones"]])
+def test_with_headphones_there_is_no_echo(
+    settings_of: Callable[..., Settings], command: list[str], wish: list[str]
+) -> None:
+    assert settings_of(*command, *wish).echo == "off"
+
+
+@pytest.mark.parametrize(("value", "chimes"), [("true", True), ("0", False), ("", None)])
+def test_chimes_can_be_chosen_for_good(
+    settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, value: str, chimes: bool | None
+) -> None:
+    monkeypatch.setenv("VOICEMODE_AUDIO_FEEDBACK", value)
+    assert settings_of("converse", "hi").chimes is chimes
+    assert settings_of("converse", "hi", "--chimes").chimes is True
 
 
 @pytest.mark.parametrize("data", [b"one \xff", b"", b"\n"])
@@ -129,7 +225,7 @@ def test_starting_loads_nothing_that_only_some_commands_need() -> None:
 
 
 def test_it_can_be_started_as_a_module() -> None:
-    command = [sys.executable, "-m", "voicemode", "say", "hi"]
+    command = [sys.executable, "-m", "voicemode", "say", "hi", "--speaker", ""]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 2
-    assert ran.stderr.startswith("voicemode: No speaker is chosen")
+    assert ran.stderr.startswith("voicemode: --speaker is empty")

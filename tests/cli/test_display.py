@@ -10,18 +10,27 @@ import trio
 from rich.console import Console
 from rich.text import Text
 
+from actors.errors import DeviceLost, ProviderUnavailable
 from actors.messages import (
     Event,
     MicrophoneClosed,
+    MicrophoneFailed,
+    MicrophoneOpened,
+    Muted,
+    SpeakerFailed,
+    SpeakerOpened,
     SpeakingStarted,
     SpeechActivity,
     Spoken,
     StateChanged,
     StreamId,
     TextPiece,
+    Timings,
     Transcribed,
     Transcript,
+    TurnEnded,
     TurnId,
+    TurnResult,
     TurnStarted,
 )
 from voicemode.cli.display import PACE, Display, Scene, assistant_line, user_line
@@ -94,6 +103,66 @@ def test_what_nobody_heard_is_told_apart() -> None:
     assert Scene().take(spoken("", "")) is None
 
 
+def lost(at: float) -> MicrophoneFailed:
+    return MicrophoneFailed(stream=STREAM, at=at, error=DeviceLost("The headset has gone."))
+
+
+def test_a_device_that_goes_and_comes_back_is_told_once() -> None:
+    scene = Scene()
+    assert scene.take(lost(0.5)) is None  # it was never there; what comes of that is an error of the turn
+    assert scene.take(MicrophoneOpened(stream=STREAM, at=1.0)) is None
+    gone = scene.take(lost(2.0))
+    assert gone is not None
+    assert gone.plain == "microphone lost: The headset has gone. Waiting for it."
+    assert scene.take(lost(2.5)) is None
+    assert "● no microphone" in scene.status(2.5).plain
+    assert scene.take(SpeakerFailed(at=2.6, error=DeviceLost("It went."))) is not None
+    assert "no microphone and no speaker" in scene.status(2.6).plain
+    back = scene.take(MicrophoneOpened(stream=STREAM, at=3.2))
+    assert back is not None
+    assert back.plain == "microphone back after 1.2 s"
+    scene.take(SpeakerOpened(at=3.0))
+    assert "no " not in scene.status(3.0).plain
+
+
+def test_a_spool_that_fails_is_no_lost_microphone() -> None:
+    scene = Scene()
+    scene.take(MicrophoneOpened(stream=STREAM, at=1.0))
+    assert scene.take(MicrophoneFailed(stream=STREAM, at=2.0, error=ProviderUnavailable("x", "y"))) is None
+
+
+def test_who_is_muted_sees_it_in_place_of_the_meter() -> None:
+    scene = Scene()
+    scene.take(activity(-30.0))
+    scene.take(Muted(at=1.0, muted=True))
+    assert "muted" in scene.status(1.0).plain
+    assert "dBFS" not in scene.status(1.0).plain
+    scene.take(Muted(at=2.0, muted=False))
+    assert "muted" not in scene.status(2.0).plain
+
+
+def test_latencies_stay_of_a_turn_where_they_are_wanted() -> None:
+    def ended(said: str, **timings: float) -> TurnEnded:
+        result = TurnResult(turn=TURN, outcome="heard", transcript=said, timings=Timings(**timings))
+        return TurnEnded(turn=TURN, at=1.0, result=result)
+
+    assert Scene().take(ended("hi", speech_end_to_transcript_ms=800.0)) is None
+    scene = Scene(latencies=True)
+    lines = [
+        scene.take(event)
+        for event in (
+            ended("hi", first_sample_ms=1.0, speech_end_to_transcript_ms=800.0),
+            ended("", first_sample_ms=300.0),
+            ended("", first_sample_ms=1.0),
+        )
+    ]
+    assert [line and line.plain.strip() for line in lines] == [
+        "end of speech → transcript 800 ms",
+        "transcript → first sound 300 ms",
+        None,
+    ]
+
+
 async def test_to_a_pipe_go_plain_lines_of_any_length() -> None:
     out = io.StringIO()
     with Display(Console(file=out, force_terminal=False, soft_wrap=True)) as display:
@@ -109,6 +178,20 @@ async def test_a_terminal_gets_the_living_line_and_has_its_cursor_back() -> None
     assert "getting ready" in told
     assert "user: " in told
     assert told.rindex("\x1b[?25h") > told.rindex("\x1b[?25l")
+
+
+async def test_a_footer_lives_below_the_living_line_and_goes_with_it() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=80, legacy_windows=False)
+    with Display(console, footer=Text("q quit")) as display:
+        await display.follow(stream(*EVENTS))
+        with display.aside():
+            assert out.getvalue().endswith("\x1b[?25h")
+    assert "q quit" in out.getvalue()
+    out = io.StringIO()
+    with Display(Console(file=out), footer=Text("q quit")) as display:
+        await display.follow(stream(*EVENTS))
+    assert out.getvalue() == ""
 
 
 async def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:

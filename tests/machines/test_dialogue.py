@@ -1,43 +1,28 @@
-"""The dialogue decides every turn.  Sentences about single turns first, then a model of everything at once."""
+"""The dialogue decides every turn: sentences about single turns."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from actors.errors import DeviceError, ProviderUnavailable
-from actors.machines.dialogue import Dialogue, TurnPolicy
-from actors.messages import (
-    MicrophoneFailed,
-    SpeakingStarted,
-    SpeechActivity,
-    SpeechEnded,
-    SpeechPaused,
-    SpeechStarted,
-    Spoken,
-    StreamId,
-    Transcribed,
-    Transcript,
-    TurnId,
-    TurnResult,
-    Utterance,
-)
+from actors.errors import ProviderUnavailable
+from actors.machines.dialogue import Dialogue
+from actors.machines.policy import TurnPolicy
+from actors.messages import SpeakingStarted, SpeechPaused, StreamId, TurnId
 from actors.orders import (
     Abandon,
     Begin,
     BeginUtterance,
     CloseMicrophone,
-    Command,
     DropUtterance,
+    EndTurn,
     EndUtterance,
     Fail,
-    Finish,
     Hush,
     Interrupt,
     OpenMicrophone,
+    PlayChime,
     Speak,
     SpeakingFailed,
     Stop,
@@ -45,50 +30,22 @@ from actors.orders import (
     Transcribe,
     TranscriptionFailed,
 )
-
-ONE, STREAM = TurnId(1), StreamId(1)
-WINDOW = 0.032
-
-
-def started(at: float, stream: StreamId = STREAM) -> SpeechStarted:
-    return SpeechStarted(stream=stream, at=at, probability=0.9, level=-20.0)
-
-
-def ended(at: float, stream: StreamId = STREAM) -> SpeechEnded:
-    return SpeechEnded(stream=stream, at=at, decided=at + 0.7, probability=0.1, level=-60.0)
-
-
-def voiced(at: float, stream: StreamId = STREAM) -> SpeechActivity:
-    return SpeechActivity(stream=stream, at=at, duration=WINDOW, probability=0.9, level=-20.0)
-
-
-def spoken(turn: TurnId = ONE, heard: str = "Hello there.", *, complete: bool = True) -> Spoken:
-    return Spoken(turn=turn, text="Hello there.", heard=heard, complete=complete, samples=1, at=0.0)
-
-
-def utterance(number: int = 1, path: Path | None = Path("said.wav")) -> Utterance:
-    return Utterance(number=number, stream=STREAM, start=0.0, end=1.0, pcm=b"", rate=16000, path=path)
-
-
-def transcribed(text: str = "hi", turn: TurnId = ONE) -> Transcribed:
-    return Transcribed(turn=turn, at=0.0, transcript=Transcript(text=text, engine="ears", seconds=0.05))
-
-
-def begin(*, engine: str | None = "mouth", listen: bool = True, keep: bool = False, turn: TurnId = ONE) -> Begin:
-    return Begin(turn=turn, engine=engine, listen=listen, keep=keep)
-
-
-def result(commands: list[Command]) -> TurnResult:
-    [finish] = [command for command in commands if isinstance(command, Finish)]
-    return finish.result
-
-
-def speak_over(dialogue: Dialogue, at: float) -> list[Command]:
-    """Feed enough voice from ``at`` on to be an interruption."""
-    commands = dialogue.feed(started(at), at + 3 * WINDOW)
-    for window in range(1, 10):
-        commands += dialogue.feed(voiced(at + window * WINDOW), at + window * WINDOW)
-    return commands
+from tests.machines.feeding import (
+    ONE,
+    STREAM,
+    begin,
+    chimes,
+    ended,
+    microphone_failed,
+    opened,
+    result,
+    speak_over,
+    spoken,
+    started,
+    transcribed,
+    utterance,
+    voiced,
+)
 
 
 def test_a_turn_speaks_then_listens_then_gives_the_transcript() -> None:
@@ -96,11 +53,15 @@ def test_a_turn_speaks_then_listens_then_gives_the_transcript() -> None:
     assert dialogue.feed(begin(), 10.0) == [OpenMicrophone(STREAM), Speak(ONE)]
     assert dialogue.state == "speaking"
     assert dialogue.feed(SpeakingStarted(turn=ONE, at=10.02), 10.02) == []
-    assert dialogue.feed(spoken(), 12.0) == []
+    assert dialogue.feed(spoken(), 12.0) == [PlayChime(ONE, "listening")]
     assert dialogue.state == "listening"
     assert dialogue.feed(started(13.0), 13.1) == [BeginUtterance(number=1, stream=STREAM, since=12.5)]
     assert dialogue.state == "hearing"
-    assert dialogue.feed(ended(14.0), 14.7) == [EndUtterance(number=1, until=14.3), CloseMicrophone()]
+    assert dialogue.feed(ended(14.0), 14.7) == [
+        EndUtterance(number=1, until=14.3),
+        CloseMicrophone(),
+        PlayChime(ONE, "captured"),
+    ]
     assert dialogue.state == "transcribing"
     assert dialogue.feed(utterance(), 14.71) == [Transcribe(ONE, utterance())]
     final = result(dialogue.feed(transcribed(), 14.8))
@@ -223,7 +184,7 @@ def test_an_assistant_that_wants_no_answer_is_done_when_it_has_spoken() -> None:
 
 def test_an_assistant_that_wants_no_answer_does_without_a_microphone_that_dies() -> None:
     dialogue = overheard()
-    assert dialogue.feed(MicrophoneFailed(stream=STREAM, at=1.0, error=DeviceError("gone")), 1.0) == []
+    assert dialogue.feed(microphone_failed(1.0), 1.0) == []
     assert result(dialogue.feed(spoken(), 2.0)).outcome == "said"
 
 
@@ -257,7 +218,11 @@ def test_an_answer_is_cut_at_the_longest_it_may_be() -> None:
     dialogue.feed(begin(engine=None), 0.0)
     dialogue.feed(started(1.0), 1.1)
     assert dialogue.deadline == 31.0
-    assert dialogue.feed(Tick(), 31.0) == [EndUtterance(number=1, until=31.0), CloseMicrophone()]
+    assert dialogue.feed(Tick(), 31.0) == [
+        EndUtterance(number=1, until=31.0),
+        CloseMicrophone(),
+        PlayChime(ONE, "captured"),
+    ]
 
 
 def test_a_recogniser_that_fails_leaves_the_recording() -> None:
@@ -285,29 +250,13 @@ def test_a_voice_that_fails_ends_the_turn_with_what_the_user_said_kept() -> None
     assert error.recording == Path("said.wav")
 
 
-def test_a_microphone_that_dies_while_the_user_speaks_ends_the_utterance_there() -> None:
-    dialogue = Dialogue()
-    dialogue.feed(begin(engine=None), 0.0)
-    dialogue.feed(started(1.0), 1.1)
-    lost = MicrophoneFailed(stream=STREAM, at=2.0, error=DeviceError("The microphone is gone."))
-    assert dialogue.feed(lost, 2.0) == [EndUtterance(number=1, until=2.0)]
-    assert dialogue.feed(utterance(), 2.0) == [Transcribe(ONE, utterance())]
-
-
-def test_a_microphone_that_cannot_be_opened_fails_the_turn() -> None:
-    dialogue = Dialogue()
-    dialogue.feed(begin(engine=None), 0.0)
-    error = DeviceError("The microphone is gone.")
-    assert dialogue.feed(MicrophoneFailed(stream=STREAM, at=0.0, error=error), 0.0) == [Fail(ONE, error)]
-
-
 def test_a_second_turn_cannot_begin_inside_the_first_and_changes_nothing() -> None:
     dialogue = Dialogue()
     dialogue.feed(begin(), 0.0)
     with pytest.raises(RuntimeError, match="a turn is running"):
         dialogue.feed(begin(turn=TurnId(2)), 1.0)
     assert dialogue.state == "speaking"
-    assert dialogue.feed(spoken(), 2.0) == []
+    assert dialogue.feed(spoken(), 2.0) == [PlayChime(ONE, "listening")]
 
 
 def test_what_belongs_to_an_earlier_turn_is_ignored() -> None:
@@ -325,7 +274,7 @@ def test_what_belongs_to_an_earlier_turn_is_ignored() -> None:
 def keep_until_transcribing(dialogue: Dialogue) -> None:
     dialogue.feed(begin(engine=None, keep=True), 0.0)
     dialogue.feed(started(1.0), 1.1)
-    assert dialogue.feed(ended(2.0), 2.7) == [EndUtterance(number=1, until=2.3)]
+    assert dialogue.feed(ended(2.0), 2.7) == [EndUtterance(number=1, until=2.3), PlayChime(ONE, "captured")]
 
 
 def test_what_is_said_between_two_turns_belongs_to_the_second() -> None:
@@ -336,7 +285,10 @@ def test_what_is_said_between_two_turns_belongs_to_the_second() -> None:
     dialogue.feed(utterance(1), 4.3)
     assert result(dialogue.feed(transcribed("one"), 4.4)).transcript == "one"
     second = TurnId(2)
-    assert dialogue.feed(begin(keep=True, turn=second), 4.4) == [EndUtterance(number=2, until=3.8)]
+    assert dialogue.feed(begin(keep=True, turn=second), 4.4) == [
+        EndUtterance(number=2, until=3.8),
+        PlayChime(second, "captured"),
+    ]
     dialogue.feed(utterance(2), 4.5)
     final = result(dialogue.feed(transcribed("two", second), 4.6))
     assert (final.outcome, final.transcript, final.spoken.heard) == ("interrupted", "two", "")
@@ -360,218 +312,100 @@ def test_a_microphone_kept_for_a_turn_that_never_comes_is_closed() -> None:
     assert dialogue.feed(Abandon(), 5.0) == [CloseMicrophone()]
 
 
-@pytest.mark.parametrize("bound", [{"no_speech": 0}, {"longest": -1}, {"pre_roll": 4}, {"tail": -0.1}])
+@pytest.mark.parametrize(
+    "bound", [{"no_speech": 0}, {"longest": -1}, {"pre_roll": 4}, {"tail": -0.1}, {"device_wait": -1}]
+)
 def test_bounds_that_leave_nothing_between_them_are_refused(bound: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(bound))):
         TurnPolicy(**bound)  # type: ignore[arg-type]  # each is a number of seconds
 
 
-TEXT = "One two three."
+def test_the_button_ends_what_the_user_is_saying_without_waiting_for_a_pause() -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(engine=None), 0.0)
+    dialogue.feed(started(1.0), 1.1)
+    assert dialogue.feed(EndTurn(), 2.0) == [
+        EndUtterance(number=1, until=2.0),
+        CloseMicrophone(),
+        PlayChime(ONE, "captured"),
+    ]
+    assert dialogue.feed(EndTurn(), 2.1) == []
+    dialogue.feed(utterance(), 2.1)
+    final = result(dialogue.feed(transcribed(), 2.2))
+    assert (final.outcome, final.timings.speech_end_to_transcript_ms) == ("heard", 200.0)
 
 
-class AnyConversation(RuleBasedStateMachine):
-    """Everything that may happen, in any order, with an outside that owes answers and gives them when it likes."""
-
-    @initialize(interruptible=st.booleans())
-    def open(self, interruptible: bool) -> None:
-        self.dialogue = Dialogue(TurnPolicy(interruptible=interruptible))
-        self.now = 0.0
-        self.turn = 0
-        self.running = self.keep = self.abandoned = False
-        self.endings: dict[int, int] = {}
-        self.speaks: list[int] = []
-        self.hushed: set[int] = set()
-        self.talking: int | None = None
-        self.stream: StreamId | None = None
-        self.in_speech = False
-        self.open_takes: set[int] = set()
-        self.closed_takes: set[int] = set()
-        self.owed_utterances: list[int] = []
-        self.owed_transcripts: list[TurnId] = []
-
-    def feed(self, event: object) -> None:
-        for command in self.dialogue.feed(event, self.now):  # type: ignore[arg-type]  # any input there is
-            self.obey(command)
-
-    def obey(self, command: Command) -> None:
-        match command:
-            case OpenMicrophone(stream):
-                assert self.stream is None
-                self.stream = stream
-            case CloseMicrophone():
-                assert self.stream is not None
-                self.stream, self.in_speech = None, False
-            case Speak(turn):
-                assert turn == self.turn
-                assert turn not in self.speaks
-                assert turn not in self.hushed
-                assert self.talking is None
-                self.speaks.append(turn)
-                self.talking = turn
-            case Hush(turn, _):
-                assert turn == self.talking
-                self.hushed.add(turn)
-            case BeginUtterance(number=number):
-                assert not self.open_takes
-                assert number not in self.closed_takes
-                self.open_takes.add(number)
-            case EndUtterance(number=number):
-                self.open_takes.remove(number)
-                self.closed_takes.add(number)
-                self.owed_utterances.append(number)
-            case DropUtterance(number):
-                self.open_takes.remove(number)
-                self.closed_takes.add(number)
-            case Transcribe(turn, _):
-                self.owed_transcripts.append(turn)
-            case Finish(final):
-                assert final.spoken.text.startswith(final.spoken.heard)
-                assert final.turn == self.turn
-                assert (final.outcome == "heard") <= bool(final.transcript)
-                self.end()
-            case Fail(turn, _):
-                assert turn == self.turn
-                self.end()
-
-    def end(self) -> None:
-        assert self.running
-        assert self.talking is None or self.abandoned
-        self.running = False
-        # whoever carries the turn out waits for all it started before the next one begins
-        self.talking = None
-        self.owed_transcripts.clear()
-        self.endings[self.turn] = self.endings.get(self.turn, 0) + 1
-
-    @rule(seconds=st.sampled_from([0.0, 0.032, 0.5, 3.0, 200.0]))
-    def time_passes(self, seconds: float) -> None:
-        self.now += seconds
-        if self.dialogue.deadline is not None and self.now >= self.dialogue.deadline:
-            self.feed(Tick())
-
-    @precondition(lambda self: not self.running)
-    @rule(engine=st.sampled_from(["mouth", None]), listen=st.booleans(), overhear=st.booleans(), keep=st.booleans())
-    def a_turn_begins(self, engine: str | None, listen: bool, overhear: bool, keep: bool) -> None:
-        self.turn += 1
-        self.running, self.keep = True, keep
-        listen = listen or engine is None
-        self.feed(Begin(turn=TurnId(self.turn), engine=engine, listen=listen, overhear=overhear, keep=keep))
-
-    @precondition(lambda self: self.stream is not None and not self.in_speech)
-    @rule()
-    def the_user_starts(self) -> None:
-        assert self.stream is not None
-        self.in_speech = True
-        self.now += 0.1
-        self.feed(started(self.now - 0.1, self.stream))
-
-    @precondition(lambda self: self.in_speech)
-    @rule(windows=st.integers(1, 12))
-    def the_user_goes_on(self, windows: int) -> None:
-        for _ in range(windows):
-            if self.stream is not None:
-                self.now += WINDOW
-                self.feed(voiced(self.now, self.stream))
-
-    @precondition(lambda self: self.in_speech)
-    @rule()
-    def the_user_falls_silent(self) -> None:
-        assert self.stream is not None
-        self.in_speech = False
-        self.now += 0.7
-        self.feed(ended(self.now - 0.7, self.stream))
-
-    @precondition(lambda self: self.talking is not None)
-    @rule(heard=st.integers(0, len(TEXT)))
-    def the_player_is_done(self, heard: int) -> None:
-        turn, self.talking = self.talking, None
-        assert turn is not None
-        complete = turn not in self.hushed
-        self.feed(
-            Spoken(
-                turn=TurnId(turn),
-                text=TEXT,
-                heard=TEXT if complete else TEXT[:heard],
-                complete=complete or heard == len(TEXT),
-                samples=1,
-                at=self.now,
-            )
-        )
-
-    @precondition(lambda self: self.talking is not None)
-    @rule()
-    def the_voice_fails(self) -> None:
-        assert self.talking is not None
-        self.feed(SpeakingFailed(turn=TurnId(self.talking), error=ProviderUnavailable("mouth", "gone")))
-
-    @precondition(lambda self: self.owed_utterances)
-    @rule()
-    def an_utterance_is_on_disk(self) -> None:
-        self.feed(utterance(self.owed_utterances.pop(0)))
-
-    @precondition(lambda self: self.owed_transcripts)
-    @rule(text=st.sampled_from(["", "yes"]), fails=st.booleans())
-    def the_recogniser_answers(self, text: str, fails: bool) -> None:
-        turn = self.owed_transcripts.pop(0)
-        error = ProviderUnavailable("ears", "gone")
-        self.feed(TranscriptionFailed(turn=turn, error=error) if fails else transcribed(text, turn))
-
-    @precondition(lambda self: self.stream is not None)
-    @rule()
-    def the_microphone_dies(self) -> None:
-        assert self.stream is not None
-        stream, self.stream, self.in_speech = self.stream, None, False
-        self.feed(MicrophoneFailed(stream=stream, at=self.now, error=DeviceError("gone")))
-
-    @rule(event=st.sampled_from([Interrupt(), Stop(), Abandon(), Tick()]))
-    def somebody_presses_a_button(self, event: object) -> None:
-        self.abandoned = isinstance(event, Abandon)
-        self.feed(event)
-        self.abandoned = False
-
-    @rule(turn=st.integers(0, 3), stream=st.integers(100, 103))
-    def something_stale_arrives(self, turn: int, stream: int) -> None:
-        old = TurnId(-turn)
-        for event in (spoken(old), transcribed("old", old), utterance(-1), started(self.now, StreamId(stream))):
-            before = self.dialogue.state, self.dialogue.deadline
-            assert self.dialogue.feed(event, self.now) == []
-            assert (self.dialogue.state, self.dialogue.deadline) == before
-
-    @invariant()
-    def a_result_is_produced_exactly_once(self) -> None:
-        if not hasattr(self, "dialogue"):
-            return
-        assert all(count == 1 for count in self.endings.values())
-        assert len(self.endings) == self.turn - self.running
-        assert (self.dialogue.state == "idle") == (not self.running)
-
-    @invariant()
-    def the_microphone_is_open_only_while_somebody_is_listened_to(self) -> None:
-        if hasattr(self, "dialogue") and not self.running and not self.keep:
-            assert self.stream is None
-
-    def teardown(self) -> None:
-        """Whatever happened, an outside that pays what it owes brings the turn to its end."""
-        if not hasattr(self, "dialogue"):
-            return
-        for _ in range(12):
-            if not self.running:
-                break
-            if self.talking is not None:
-                self.the_player_is_done(0)
-            elif self.in_speech:
-                self.the_user_falls_silent()
-            elif self.owed_utterances:
-                self.an_utterance_is_on_disk()
-            elif self.owed_transcripts:
-                self.the_recogniser_answers("yes", fails=False)
-            else:
-                assert self.dialogue.deadline is not None, "the dialogue is stuck"
-                self.time_passes(max(0.0, self.dialogue.deadline - self.now))
-        assert not self.running
-        self.feed(Abandon())
-        assert self.stream is None
-        assert not self.open_takes
+def test_the_button_ends_the_wait_for_somebody_who_has_not_spoken() -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(engine=None), 0.0)
+    commands = dialogue.feed(EndTurn(), 2.0)
+    assert commands[:2] == [PlayChime(ONE, "done"), CloseMicrophone()]
+    assert result(commands).outcome == "no_speech"
 
 
-AnyConversation.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
-test_any_conversation = AnyConversation.TestCase
+def test_the_button_that_ends_the_users_turn_does_nothing_in_the_assistants() -> None:
+    dialogue = Dialogue()
+    assert dialogue.feed(EndTurn(), 0.0) == []
+    dialogue.feed(begin(), 0.0)
+    assert dialogue.feed(EndTurn(), 1.0) == []
+    dialogue.feed(started(1.9), 2.0)
+    assert dialogue.feed(EndTurn(), 2.0) == []
+    assert dialogue.state == "speaking"
+
+
+def test_the_button_ends_an_interruption() -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(), 0.0)
+    speak_over(dialogue, 2.0)
+    dialogue.feed(spoken(heard="Hello", complete=False), 2.3)
+    assert dialogue.feed(EndTurn(), 3.0)[0] == EndUtterance(number=1, until=3.0)
+
+
+def test_a_chime_invites_the_user_when_the_assistant_is_done_and_only_then() -> None:
+    dialogue = Dialogue()
+    assert chimes(dialogue.feed(begin(), 0.0)) == []
+    assert chimes(dialogue.feed(opened(0.1), 0.1)) == []
+    assert chimes(dialogue.feed(spoken(), 2.0)) == ["listening"]
+    assert chimes(dialogue.feed(voiced(2.1), 2.1)) == []
+
+
+def test_a_chime_invites_the_user_at_once_when_there_is_nothing_to_say() -> None:
+    assert Dialogue().feed(begin(engine=None), 0.0) == [OpenMicrophone(STREAM), PlayChime(ONE, "listening")]
+
+
+def test_who_is_speaking_already_is_not_invited() -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(), 0.0)
+    dialogue.feed(started(1.9), 2.0)
+    assert chimes(dialogue.feed(spoken(), 2.0)) == []
+    assert chimes(dialogue.feed(ended(3.0), 3.7)) == ["captured"]
+
+
+def test_nobody_is_invited_by_an_assistant_that_does_not_listen() -> None:
+    assert chimes(overheard().feed(spoken(), 2.0)) == []
+
+
+def test_a_chime_says_that_nobody_listens_any_longer() -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(engine=None), 0.0)
+    assert chimes(dialogue.feed(Tick(), 10.0)) == ["done"]
+
+
+@pytest.mark.parametrize("button", [Stop(), Abandon()])
+def test_whoever_ends_the_turn_themselves_needs_no_chime(button: Stop | Abandon) -> None:
+    dialogue = Dialogue()
+    dialogue.feed(begin(engine=None), 0.0)
+    dialogue.feed(started(1.0), 1.1)
+    assert chimes(dialogue.feed(button, 2.0)) == []
+
+
+def test_a_silence_in_a_talk_in_which_listening_goes_on_is_silent() -> None:
+    dialogue = Dialogue()
+    assert chimes(dialogue.feed(begin(engine=None, keep=True), 0.0)) == ["listening"]
+    assert chimes(dialogue.feed(Tick(), 10.0)) == []
+    assert chimes(dialogue.feed(begin(engine=None, keep=True, turn=TurnId(2)), 10.0)) == []
+    dialogue.feed(started(11.0), 11.1)
+    assert chimes(dialogue.feed(ended(12.0), 12.7)) == ["captured"]
+    dialogue.feed(utterance(), 12.7)
+    dialogue.feed(transcribed("", TurnId(2)), 12.8)
+    assert chimes(dialogue.feed(begin(engine=None, keep=True, turn=TurnId(3)), 12.8)) == ["listening"]

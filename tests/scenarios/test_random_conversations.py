@@ -1,8 +1,8 @@
 """A thousand random conversations, each cancelled at a random step of the scheduler, and what is left of them: nothing.
 
 A run counts its task steps; at a step chosen beforehand the turn's caller is cancelled, wherever everybody is then.
-Every await of every actor is such a step.  Tasks cannot outlive a run of Trio; open devices, streams of the engines,
-recordings and threads could, and are counted.
+Every await of every actor is such a step.  Meanwhile devices die, and come back or do not.  Tasks cannot outlive a run
+of Trio; open devices, streams of the engines, recordings and threads could, and are counted.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from trio.testing import MockClock
 
 import voicemode
 from actors.errors import ProviderUnavailable, VoiceError
+from actors.machines.backoff import LONGEST
 from actors.messages import AudioFrame, Message, TurnResult
-from actors.ports import Playback
 from tests.fakes import FakeEars, FakeVoice, said
+from tests.fakes_devices import MortalMicrophone, MortalPlayback, MortalSpeaker, refused
 from tests.fakes_speech import LoudnessModel
 from voicemode import Settings, TurnPolicy
-from voicemode.audio.virtual_microphone import VirtualMicrophone
-from voicemode.audio.virtual_speaker import VirtualSpeaker
 
 CONVERSATIONS = 1_000
 BATCHES = 10
@@ -55,7 +54,7 @@ class Census:
         return vars(self)
 
 
-class CountedMicrophone(VirtualMicrophone):
+class CountedMicrophone(MortalMicrophone):
     def __init__(self, census: Census) -> None:
         super().__init__()
         self.census = census
@@ -70,13 +69,13 @@ class CountedMicrophone(VirtualMicrophone):
                 self.census.microphones -= 1
 
 
-class CountedSpeaker(VirtualSpeaker):
+class CountedSpeaker(MortalSpeaker):
     def __init__(self, census: Census) -> None:
         super().__init__()
         self.census = census
 
     @asynccontextmanager
-    async def open(self, rate: int) -> AsyncGenerator[Playback]:  # type: ignore[override]  # as the port
+    async def open(self, rate: int) -> AsyncGenerator[MortalPlayback]:
         async with super().open(rate) as playback:
             self.census.speakers += 1
             try:
@@ -118,13 +117,16 @@ class CountedStore:
 
 
 async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Census) -> list[TurnResult]:
-    room = CountedMicrophone(census)
+    room, speaker = CountedMicrophone(census), CountedSpeaker(census)
     voice = FakeVoice(
         wait=dice.choice([0, 0.1]), word_times=dice.random() < 0.5, dies_at=dice.choice([None, None, "two"])
     )
     error = ProviderUnavailable("fake ears", "deaf") if dice.random() < 0.1 else None
     ears = FakeEars(dice.choice(["yes", ""]), wait=dice.choice([0, 0.3]), error=error)
-    settings = Settings(turn=TurnPolicy(no_speech=1.0, longest=2.0, interruptible=dice.random() < 0.9))
+    policy = TurnPolicy(
+        no_speech=1.0, longest=2.0, interruptible=dice.random() < 0.9, device_wait=dice.choice([0, 0.5, 10])
+    )
+    settings = Settings(turn=policy, chimes=dice.random() < 0.5)
     results: list[TurnResult] = []
 
     async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
@@ -141,7 +143,19 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
     async def buttons() -> None:
         for _ in range(dice.randrange(3)):
             await trio.sleep(dice.uniform(0, 2))
-            dice.choice([conversation.interrupt, conversation.stop])()
+            dice.choice([conversation.interrupt, conversation.stop, conversation.end_turn, switch])()
+
+    def switch() -> None:
+        conversation.mute(not conversation.muted)
+
+    async def accidents() -> None:
+        for _ in range(dice.randrange(4)):
+            await trio.sleep(dice.uniform(0, 1.5))
+            device = dice.choice([room, speaker])
+            device.refusal = refused("device") if dice.random() < 0.7 else None
+            device.die()
+            await trio.sleep(dice.choice([0, 0.3, 2, 20]))
+            device.refusal = None
 
     async def turns() -> None:
         try:
@@ -161,7 +175,7 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
     async with voicemode.open_conversation(
         settings,
         microphone=room,
-        speaker=CountedSpeaker(census),
+        speaker=speaker,
         tts=voice,
         stt=ears,
         vad=LoudnessModel(),
@@ -171,6 +185,7 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
             room.place(said(dice.choice([0.1, 0.3, 0.8])), trio.current_time() + dice.uniform(0, 3))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(buttons)
+            nursery.start_soon(accidents)
             with trio.CancelScope() as cancel.scope:
                 await turns()
             cancel.scope = None
@@ -179,7 +194,8 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
         await trio.sleep(0.06)
         assert census.microphones == 0
         assert census.spools == 0
-        voice.dies_at = None
+        voice.dies_at = speaker.refusal = None
+        await trio.sleep(2 * LONGEST)
         again = await conversation.say("four five.")
         assert (again.outcome, again.spoken.heard) == ("said", "four five.")
     assert voice.open == 0

@@ -14,8 +14,10 @@ from typing import TypeAlias
 
 import trio
 
-from actors.errors import DeviceError
+from actors.errors import DeviceError, DeviceLost
 from actors.messages import SAMPLE_BYTES
+
+from .mixing import Placed, mixed
 
 QUANTA_PER_SECOND = 100
 QUEUE_SECONDS = 0.060
@@ -35,7 +37,8 @@ class VirtualPlayback:
         self._sink = sink
         self._quantum = rate // QUANTA_PER_SECOND
         self._limit = round(QUEUE_SECONDS * rate)
-        self._queue: deque[tuple[int, bytes]] = deque()
+        self._queue: deque[Placed] = deque()
+        self._overlays: deque[Placed] = deque()
         self._end = 0
         self._delivered = 0
         self._stops = 0
@@ -90,23 +93,33 @@ class VirtualPlayback:
         now = self._now()
         return self._delivered + sum(min(max(now - start, 0), len(pcm) // SAMPLE_BYTES) for start, pcm in self._queue)
 
+    def overlay(self, pcm: bytes) -> None:
+        """Mix ``pcm`` in from the next quantum on.  The sink gets it with what is played meanwhile, at the latest at
+        the closing, and only what has left by then."""
+        if len(pcm) % SAMPLE_BYTES:
+            raise ValueError("pcm ends in the middle of a sample")
+        if self._closed is None and pcm:
+            self._overlays.append((self._boundary(), pcm))
+
+    async def lost(self) -> DeviceLost:
+        """Never: a calculation does not go away."""
+        await trio.sleep_forever()
+
     def close(self) -> None:
         """Stop at once.  The sink gets what has left until now; the rest is forgotten."""
         self._closed = trio.current_time()
         self._forget_from(self._now())
         self._deliver()
+        self._overlays.clear()
 
     def _deliver(self) -> None:
         """Hand what has left the device to the sink."""
         now = self._now()
-        while self._queue and self._queue[0][0] < now:
-            start, pcm = self._queue.popleft()
-            left, kept = pcm[: SAMPLE_BYTES * (now - start)], pcm[SAMPLE_BYTES * (now - start) :]
-            if kept:
-                self._queue.appendleft((now, kept))
-            self._delivered += len(left) // SAMPLE_BYTES
-            if self._sink:
-                self._sink(self._time(start), left, self.rate)
+        voice, chimes = _taken(self._queue, now), _taken(self._overlays, now)
+        self._delivered += sum(len(pcm) // SAMPLE_BYTES for _, pcm in voice)
+        if self._sink:
+            for start, pcm in mixed(voice + chimes):
+                self._sink(self._time(start), pcm, self.rate)
 
     def _forget_from(self, position: int) -> None:
         self._queue = deque(
@@ -128,6 +141,20 @@ class VirtualPlayback:
 
     def _time(self, position: int) -> float:
         return self.opened + position / self.rate
+
+
+def _taken(queue: deque[Placed], until: int) -> list[Placed]:
+    """Take what lies before the position ``until`` out of ``queue``, which is in order."""
+    taken: list[Placed] = []
+    kept: list[Placed] = []
+    while queue and queue[0][0] < until:
+        start, pcm = queue.popleft()
+        cut = SAMPLE_BYTES * (until - start)
+        taken.append((start, pcm[:cut]))
+        if pcm[cut:]:
+            kept.append((until, pcm[cut:]))
+    queue.extendleft(reversed(kept))
+    return taken
 
 
 class VirtualSpeaker:

@@ -15,11 +15,13 @@ import click
 from actors.errors import SettingsError, VoiceError
 
 from .converse import converse
+from .devices import devices
 from .listen import listen
 from .output import flush, give_up_stdout, write_error
 from .say import say
 from .script import script
 from .signals import Stopped
+from .talk import talk
 from .transcribe import transcribe
 
 FAILED, BAD_USAGE = 1, 2
@@ -37,7 +39,7 @@ def commands(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for command in (converse, say, listen, transcribe, script):
+for command in (talk, converse, say, listen, transcribe, devices, script):
     commands.add_command(command)
 
 

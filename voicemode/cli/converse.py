@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .. import Settings, TurnPolicy
+from ..settings import Echo
 from . import options
 from .turn import run_turn
 
@@ -16,6 +17,7 @@ from .turn import run_turn
 @options.together(
     options.mic,
     options.speaker,
+    options.device_care,
     options.voice,
     options.speed,
     options.tts,
@@ -31,6 +33,11 @@ def converse(
     message: tuple[str, ...],
     mic: str,
     speaker: str,
+    echo: Echo,
+    noise_suppression: bool,
+    gain_control: bool,
+    chimes: bool | None,
+    device_wait: float,
     voice: str | None,
     speed: float | None,
     tts: str,
@@ -55,8 +62,12 @@ def converse(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=TurnPolicy(no_speech=no_speech, longest=duration),
+        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        echo=echo,
+        noise_suppression=noise_suppression,
+        gain_control=gain_control,
+        chimes=chimes,
     )
     return run_turn(settings, lambda conversation: conversation.converse(text), as_json=as_json)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from .. import Conversation, Settings, TurnPolicy
+from ..settings import Echo
 from . import options
 from .turn import run_turn
 
@@ -15,6 +16,7 @@ from .turn import run_turn
 @options.together(
     options.mic,
     options.speaker_kept_open,
+    options.device_care,
     options.stt,
     options.phrase,
     options.duration,
@@ -26,6 +28,11 @@ from .turn import run_turn
 def listen(
     mic: str,
     speaker: str | None,
+    echo: Echo,
+    noise_suppression: bool,
+    gain_control: bool,
+    chimes: bool | None,
+    device_wait: float,
     stt: str,
     phrases: tuple[str, ...],
     duration: float,
@@ -41,8 +48,12 @@ def listen(
         tts=None,
         stt=stt,
         phrases=phrases,
-        turn=TurnPolicy(no_speech=no_speech, longest=duration),
+        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        echo=echo,
+        noise_suppression=noise_suppression,
+        gain_control=gain_control,
+        chimes=chimes,
     )
     return run_turn(settings, Conversation.listen, as_json=as_json)

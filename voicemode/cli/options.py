@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import click
+from click.core import ParameterSource
 
+from ..settings import Echo
 from .output import printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option: TypeAlias = Callable[[Command], Command]
 
 BASE_DIR = Path("~/.voicemode")
+HEADPHONES = "voicemode.headphones"
 
 
 def all_utf8(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -28,7 +32,8 @@ def all_utf8(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     return values
 
 
-def _utf8(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+def utf8(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The same for an option that is given once or not at all."""
     return None if value is None else all_utf8(context, parameter, (value,))[0]
 
 
@@ -45,47 +50,105 @@ def _home(_: click.Context, __: click.Parameter, value: Path) -> Path:
         raise click.BadParameter(f"there is no home directory for {value}.") from error
 
 
-def _device(name: str, example: str) -> Callable[[click.Context, click.Parameter, str | None], str]:
-    def chosen(_: click.Context, param: click.Parameter, value: str | None) -> str:
-        if not value:
+def _patience(_: click.Context, __: click.Parameter, value: float) -> float:
+    if not 0 <= value < math.inf:
+        raise click.BadParameter(f"{value:g} is not a number of seconds from 0.")
+    return value
+
+
+def _device(example: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    def chosen(_: click.Context, param: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not value.strip():
             flag = param.opts[0]
             raise click.UsageError(
-                f"No {name} is chosen: add {flag} file:PATH (as in {flag} {example}) or {flag} null: for none."
+                f"{flag} is empty: write {flag} portaudio: for the machine's own, {flag} file:PATH (as in {flag} "
+                f"{example}) or {flag} null: for none."
             )
         return value
 
     return chosen
 
 
-mic = click.option(
-    "--mic",
-    metavar="URI",
-    callback=_device("microphone", "file:question.wav"),
-    help="What is listened to: file:PATH, file:PATH?start=0|listen|speech+SECONDS, or null: (silence).",
+def _echo(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """``--headphones`` is eager, so it has been seen when this is asked."""
+    if not context.meta.get(HEADPHONES):
+        return value
+    if context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE and value != "off":
+        raise click.UsageError(f"--headphones is --echo off, and --echo {value} is not: choose one of them.")
+    return "off"
+
+
+def _headphones(context: click.Context, _: click.Parameter, value: bool) -> None:
+    context.meta[HEADPHONES] = value
+
+
+_mic = partial(click.option, "--mic", metavar="URI", callback=_device("file:question.wav"))
+_speaker = partial(click.option, "--speaker", metavar="URI", callback=_device("file:answer.wav"))
+
+mic = _mic(
+    default="portaudio:",
+    show_default=True,
+    envvar="VOICEMODE_MIC",
+    show_envvar=True,
+    help="What is listened to: portaudio: (the machine's microphone), portaudio:INDEX or portaudio:NAME (see "
+    "voicemode devices), file:PATH, file:PATH?start=0|listen|speech+SECONDS, or null: (silence).",
 )
-speaker = click.option(
-    "--speaker",
-    metavar="URI",
-    callback=_device("speaker", "file:answer.wav"),
-    help="Where it is played: file:PATH (a WAV file) or null: (nowhere, at the pace of a speaker).",
+speaker = _speaker(
+    default="portaudio:",
+    show_default=True,
+    envvar="VOICEMODE_SPEAKER",
+    show_envvar=True,
+    help="Where it is played: portaudio: (the machine's speaker), portaudio:INDEX or portaudio:NAME (see voicemode "
+    "devices), file:PATH (a WAV file) or null: (nowhere, at the pace of a speaker).",
 )
-mic_to_interrupt = click.option(
-    "--mic",
-    metavar="URI",
-    help="Lets the user speak over it, which stops it; what they say is transcribed.  URIs as for converse.",
+mic_to_interrupt = _mic(
+    help="Lets the user speak over it, which stops it; what they say is transcribed.  URIs as for converse."
 )
-speaker_kept_open = click.option(
-    "--speaker",
-    metavar="URI",
-    help="Is opened and kept silent meanwhile.  URIs as for converse.",
+speaker_kept_open = _speaker(help="Is opened for the chimes and kept silent otherwise.  URIs as for converse.")
+echo = click.option(
+    "--echo",
+    type=click.Choice(get_args(Echo)),
+    default="auto",
+    show_default=True,
+    callback=_echo,
+    help="About the assistant's voice in the microphone: cancel takes it out, guard hears only who is louder, off does "
+    "nothing, auto cancels where voicemode[aec] is installed and guards where it is not.",
 )
-voice = click.option("--voice", callback=_utf8, metavar="NAME", help="The engine's own name of a voice.")
+headphones = click.option(
+    "--headphones",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_headphones,
+    help="The user wears headphones, so that there is no echo; the same as --echo off.",
+)
+noise_suppression = click.option(
+    "--noise-suppression", is_flag=True, help="Take steady noise out of the microphone's sound."
+)
+gain_control = click.option("--gain-control", is_flag=True, help="Make quiet voices louder and loud ones quieter.")
+chimes = click.option(
+    "--chimes/--no-chimes",
+    default=None,
+    envvar="VOICEMODE_AUDIO_FEEDBACK",
+    show_envvar=True,
+    help="Play short sounds when listening begins and ends.  [default: with a portaudio: speaker]",
+)
+device_wait = click.option(
+    "--device-wait",
+    type=float,
+    metavar="SECONDS",
+    callback=_patience,
+    default=10.0,
+    show_default=True,
+    help="How long a lost device is waited for; 0 fails at once.",
+)
+voice = click.option("--voice", callback=utf8, metavar="NAME", help="The engine's own name of a voice.")
 speed = click.option("--speed", type=float, metavar="FACTOR", help="From 0.25 to 4; 1 is the voice's usual pace.")
 tts = click.option(
-    "--tts", callback=_utf8, default="espeak-ng", show_default=True, metavar="ENGINE", help="What speaks."
+    "--tts", callback=utf8, default="espeak-ng", show_default=True, metavar="ENGINE", help="What speaks."
 )
 stt = click.option(
-    "--stt", callback=_utf8, default="pocketsphinx", show_default=True, metavar="ENGINE", help="What transcribes."
+    "--stt", callback=utf8, default="pocketsphinx", show_default=True, metavar="ENGINE", help="What transcribes."
 )
 phrase = click.option(
     "--phrase",
@@ -148,6 +211,10 @@ def together(*options: Option[Any]) -> Option[Any]:
         return command
 
     return decorate
+
+
+device_care = together(headphones, echo, noise_suppression, gain_control, chimes, device_wait)
+"""What every command that talks through a microphone and a speaker takes."""
 
 
 def text_of(words: tuple[str, ...]) -> str:

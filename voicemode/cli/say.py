@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .. import Settings
+from .. import Settings, TurnPolicy
+from ..settings import Echo
 from . import options
 from .turn import run_turn
 
@@ -16,6 +17,7 @@ from .turn import run_turn
 @options.together(
     options.mic_to_interrupt,
     options.speaker,
+    options.device_care,
     options.voice,
     options.speed,
     options.tts,
@@ -29,6 +31,11 @@ def say(
     text: tuple[str, ...],
     mic: str | None,
     speaker: str,
+    echo: Echo,
+    noise_suppression: bool,
+    gain_control: bool,
+    chimes: bool | None,
+    device_wait: float,
     voice: str | None,
     speed: float | None,
     tts: str,
@@ -51,8 +58,13 @@ def say(
         voice=voice,
         speed=speed,
         phrases=phrases,
+        turn=TurnPolicy(device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        echo=echo,
+        noise_suppression=noise_suppression,
+        gain_control=gain_control,
+        chimes=chimes,
     )
     return run_turn(
         settings, lambda conversation: conversation.say(said, interruptible=mic is not None), as_json=as_json

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from attrs import evolve
+
 from actors.messages import Timings, TurnResult
 
 from .output import printable
@@ -14,6 +18,13 @@ NAMES = {
     "speech_end_to_transcript_ms": "speech end to transcript",
     "total_ms": "whole turn",
 }
+LATENCIES = {
+    "first_sample_ms": "transcript → first sound",
+    "barge_in_ms": "barge-in",
+    "speech_end_to_transcript_ms": "end of speech → transcript",
+}
+"""What people notice of a talk, in which a turn begins with the transcript of what was said in the one before."""
+
 OUTCOMES = {
     "interrupted": "The assistant was interrupted.",
     "no_speech": "Nobody spoke, or nothing was understood.",
@@ -35,5 +46,19 @@ def summary(result: TurnResult) -> str:
 
 def timings(taken: Timings) -> str:
     """What there was of them, in the order it happened."""
-    known = ((name, getattr(taken, field)) for field, name in NAMES.items())
+    return _listed(taken, NAMES)
+
+
+def latencies(taken: Timings) -> str:
+    """How long one waited for the other."""
+    return _listed(taken, LATENCIES)
+
+
+def as_answer(taken: Timings, to: str) -> Timings:
+    """A turn's ``taken``, where the first sound of what answers nobody, as a greeting, was not waited for."""
+    return taken if to else evolve(taken, first_sample_ms=None)
+
+
+def _listed(taken: Timings, names: Mapping[str, str]) -> str:
+    known = ((name, getattr(taken, field)) for field, name in names.items())
     return ", ".join(f"{name} {milliseconds:.0f} ms" for name, milliseconds in known if milliseconds is not None)

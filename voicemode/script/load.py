@@ -12,9 +12,9 @@ from attrs import frozen
 from actors.errors import AudioFileError, ScriptError, SettingsError
 from actors.ports import Agent
 
+from ..agents.imported import AgentMissing, find_agent
 from ..audio.files import Sound, read_audio
 from ..settings import Settings
-from .agents import AgentMissing, find_agent
 from .complaints import Complaint, complaint_of
 from .locate import Place, line_of
 from .model import ScriptFile

@@ -13,6 +13,7 @@ from actors.errors import SettingsError, VoiceError
 from actors.messages import Event, TurnResult
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
 
+from ..agents.imported import guarded
 from ..audio.files import Sound
 from ..audio.virtual_speaker import VirtualSpeaker
 from ..conversation import Conversation
@@ -20,7 +21,6 @@ from ..groups import unwrapped
 from ..session import open_conversation
 from ..settings import Settings
 from ..speech.registry import load_text_to_speech
-from .agents import guarded
 from .clips import user_clips
 from .expectations import checks_of
 from .load import Script

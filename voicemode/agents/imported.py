@@ -1,4 +1,4 @@
-"""Finds the agent a script talks with: an import path in, something that can be called out."""
+"""Finds an agent in somebody's own module: an import path in, something that can be called out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from actors.errors import VoiceError
 from actors.messages import Message
 from actors.ports import Agent
 
-from ..agents import answer
+from .answering import answer
 
 
 class AgentMissing(Exception):
@@ -23,7 +23,7 @@ class AgentMissing(Exception):
 
 
 class AgentFailed(VoiceError):
-    """The agent of a script raised something; the step it was to speak in has failed."""
+    """An agent raised something of its own; what it was to say is not said."""
 
 
 def guarded(agent: Agent, path: str) -> Agent:
@@ -49,8 +49,8 @@ def guarded(agent: Agent, path: str) -> Agent:
 def find_agent(path: str, folder: Path) -> Agent:
     """Import ``module:attribute``.
 
-    As for a program of Python's, the modules of the script's own ``folder`` come first, from now on.  Blocks for as
-    long as the module takes.  Raises AgentMissing.
+    As for a program of Python's, the modules in ``folder`` come first, from now on.  Blocks for as long as the module
+    takes.  Raises AgentMissing.
     """
     module_name, _, attribute = path.partition(":")
     if not module_name or not attribute:

@@ -1,0 +1,49 @@
+"""How long a turn waits, and for what: the turn, its policy and the losses in, moments in the caller's time out."""
+
+from __future__ import annotations
+
+from attrs import astuple, frozen
+
+from .losses import Losses
+from .policy import TurnPolicy
+from .turn import Turn
+
+
+@frozen
+class Bounds:
+    """When the user has been waited for or has spoken long enough, when a device that is needed is given up, and when
+    the microphone is tried again; None where there is nothing to wait for."""
+
+    user: float | None = None
+    microphone: float | None = None
+    speaker: float | None = None
+    retry: float | None = None
+
+    @classmethod
+    def of(cls, turn: Turn | None, losses: Losses, policy: TurnPolicy) -> Bounds:
+        if turn is None:
+            return cls(retry=losses.retry_at)
+        if turn.stopped or turn.error is not None:
+            return cls()
+        microphone = speaker = None
+        if turn.awaits_user and turn.listening_since is not None:
+            microphone = losses.give_up_at("microphone", turn.listening_since)
+        if turn.talking and not turn.hushed:
+            speaker = losses.give_up_at("speaker", turn.began)
+        return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at)
+
+    @property
+    def first(self) -> float | None:
+        return min((bound for bound in astuple(self) if bound is not None), default=None)
+
+
+def _user(turn: Turn, losses: Losses, policy: TurnPolicy) -> float | None:
+    if turn.voice is not None:
+        return None if turn.talking or turn.understood else turn.voice.began + policy.longest
+    if not turn.awaits_user or turn.listening_since is None or losses.absent("microphone"):
+        return None
+    return losses.returned("microphone", turn.listening_since) + policy.no_speech
+
+
+def due(bound: float | None, now: float) -> bool:
+    return bound is not None and bound <= now

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from actors.machines.backoff import Backoff
+
+
+def test_delays_double_from_a_tenth_of_a_second_to_two_seconds() -> None:
+    backoff = Backoff()
+    assert [backoff.next() for _ in range(7)] == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+
+
+def test_a_success_makes_the_next_delay_the_first_again() -> None:
+    backoff = Backoff()
+    backoff.reset()
+    assert [backoff.next(), backoff.next()] == [0.1, 0.2]
+    backoff.reset()
+    assert backoff.next() == 0.1
+
+
+def test_two_of_them_know_nothing_of_each_other() -> None:
+    one, other = Backoff(first=1.0, longest=3.0), Backoff()
+    assert [one.next(), one.next(), one.next(), other.next()] == [1.0, 2.0, 3.0, 0.1]

@@ -1,0 +1,113 @@
+"""Takes the assistant's voice out of what the microphone hears: what was played and what was heard in, the user out.
+
+WebRTC's audio processing does it, as the ``livekit`` package carries it (extra ``aec``); no other file imports that.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import trio
+from attrs import evolve
+
+from actors.errors import DeviceError, SettingsError
+from actors.messages import SAMPLE_BYTES, AudioFrame
+
+from .echo_path import EchoPath
+from .played_reference import REFERENCE_RATE, PlayedReference
+
+FRAMES_PER_SECOND = 100
+"""WebRTC takes frames of exactly 10 ms, and nothing else."""
+
+SETTLED = 2.0
+"""Seconds under the assistant's voice in which a new canceller gets to know the room.  In the first 1.5 of them some
+echo comes through, up to 13 dB below what is played; benchmarks/bench_echo.py."""
+
+_INSTEAD = "Use headphones, or choose another way against echo."
+
+_loading = trio.CapacityLimiter(1)
+
+
+def available() -> bool:
+    """Whether echo cancellation is installed.  Imports nothing."""
+    return find_spec("livekit") is not None
+
+
+async def load_echo_canceller(
+    *, noise_suppression: bool = False, gain_control: bool = False, cancel: bool = True
+) -> EchoCanceller:
+    """An ``EchoCanceller`` made in a thread: the first one of a process takes 0.2 to 0.6 s."""
+    make = partial(EchoCanceller, noise_suppression=noise_suppression, gain_control=gain_control, cancel=cancel)
+    return await trio.to_thread.run_sync(make, limiter=_loading)
+
+
+class EchoCanceller:
+    """Knows one room.  ``played`` is a ``Tap`` and may be called from any thread, all the rest from one.
+
+    ``cancel`` is what it is for; ``noise_suppression`` takes steady noise out of the user's sound, ``gain_control``
+    brings it to a usual level.  Raises SettingsError when the livekit package is not installed, DeviceError when it
+    does not work on this machine.
+    """
+
+    def __init__(self, *, noise_suppression: bool = False, gain_control: bool = False, cancel: bool = True) -> None:
+        if not available():
+            raise SettingsError(
+                "Echo cancellation needs the livekit package: `pip install 'voicemode[aec]'`, or choose another way "
+                "against echo."
+            )
+        try:
+            self._rtc: Any = import_module("livekit.rtc")
+            self._processing: Any = self._rtc.AudioProcessingModule(
+                echo_cancellation=cancel,
+                noise_suppression=noise_suppression,
+                high_pass_filter=cancel,
+                auto_gain_control=gain_control,
+            )
+        except Exception as error:  # what its library raises when it does not load has no base of its own
+            raise DeviceError(f"Echo cancellation does not work on this machine ({error}). {_INSTEAD}") from error
+        self._cancel = cancel
+        self._reference, self._path = PlayedReference(), EchoPath()
+
+    @property
+    def lost(self) -> int:
+        """How many blocks were played but forgotten, because the open microphone was seconds behind."""
+        return self._reference.lost
+
+    def played(self, at: float, pcm: bytes, rate: int) -> None:
+        """Take note of a block that leaves the device at ``at``.  Never blocks, never raises."""
+        self._reference.played(at, pcm, rate)
+
+    def open(self) -> None:
+        """The microphone opens: what was heard and played before is over, what is known of the room stays."""
+        self._reference.open()
+
+    def close(self) -> None:
+        """The microphone closes."""
+        self._reference.close()
+
+    def clean(self, frame: AudioFrame) -> AudioFrame:
+        """``frame``, which lasts 10 ms, without the echo in it.  Takes 0.1 to 0.4 ms, so it needs no thread.
+
+        Raises ValueError for a frame of another length, DeviceError when WebRTC fails.
+        """
+        if len(frame.pcm) != frame.rate // FRAMES_PER_SECOND * SAMPLE_BYTES:
+            raise ValueError(f"a frame lasts 10 ms, not {1000 * (frame.end - frame.start):g}")
+        pcm = frame.pcm
+        try:
+            if self._cancel:
+                for reference in self._reference.beside(frame.start, frame.end):
+                    self._path.play(reference)
+                    self._processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
+                if frame.rate == REFERENCE_RATE:
+                    pcm = self._path.remove(pcm)
+            heard = self._frame(pcm, frame.rate)
+            self._processing.process_stream(heard)
+        except RuntimeError as error:
+            raise DeviceError(f"Echo cancellation failed ({error}). {_INSTEAD}") from error
+        return evolve(frame, pcm=bytes(heard.data))
+
+    def _frame(self, pcm: bytes, rate: int) -> Any:
+        return self._rtc.AudioFrame(bytearray(pcm), rate, 1, rate // FRAMES_PER_SECOND)

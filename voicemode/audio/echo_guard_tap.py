@@ -1,0 +1,40 @@
+"""How loud the loudspeaker is, told to the echo guard: blocks that are played and windows heard in, windows out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+
+from actors.machines.echo_guard import EchoGuard
+from actors.messages import SpeechActivity, seconds_of
+from actors.vad import FLOOR
+
+KEPT = 1000
+"""Blocks, about 10 s of sound, that may wait for the next window; then the oldest is forgotten."""
+
+
+class EchoGuardTap:
+    """``played`` is a ``Tap`` and may be called from any thread; ``heed`` is for the one that hears."""
+
+    def __init__(self, guard: EchoGuard) -> None:
+        self._guard = guard
+        self._waiting: deque[tuple[float, float, float]] = deque(maxlen=KEPT)
+
+    def played(self, at: float, pcm: bytes, rate: int) -> None:
+        """Take note of a block that leaves the device at ``at``; takes about 10 µs."""
+        self._waiting.append((at, seconds_of(pcm, rate), _level_of(pcm)))
+
+    def heed(self, activity: SpeechActivity) -> SpeechActivity:
+        """``activity``, with a probability of 0 when it may be echo."""
+        while self._waiting:
+            self._guard.play(*self._waiting.popleft())
+        return self._guard.feed(activity)
+
+
+def _level_of(pcm: bytes) -> float:
+    """As ``actors.vad.level_of``, five times as fast."""
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    power = float(samples @ samples) / max(1, len(samples)) / 32768**2
+    return max(FLOOR, 10 * math.log10(power)) if power else FLOOR

@@ -1,0 +1,110 @@
+"""``voicemode talk``: talk with an agent at the terminal until somebody has had enough."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+
+import click
+import trio
+
+from .. import Settings, TurnPolicy
+from ..settings import Echo
+from ..text import speakable
+from . import options
+from .signals import Stopped, exit_code_of
+from .talk_agent import AgentChoice, agent_options, one_utf8
+
+
+@click.command()
+@agent_options
+@options.together(
+    click.option("--greeting", metavar="TEXT", callback=one_utf8, help="What the assistant says first."),
+    options.mic,
+    options.speaker,
+    options.device_care,
+    options.voice,
+    options.speed,
+    options.tts,
+    options.stt,
+    options.phrase,
+    options.duration,
+    options.no_speech,
+    options.save_audio,
+    options.base_dir,
+    click.option(
+        "--json", "as_json", is_flag=True, help="Lines of JSON on stdout: what was said, turns, losses, errors."
+    ),
+)
+def talk(
+    llm_url: str | None,
+    llm_model: str | None,
+    system: str | None,
+    agent_command: str | None,
+    agent_path: str | None,
+    greeting: str | None,
+    mic: str,
+    speaker: str,
+    echo: Echo,
+    noise_suppression: bool,
+    gain_control: bool,
+    chimes: bool | None,
+    device_wait: float,
+    voice: str | None,
+    speed: float | None,
+    tts: str,
+    stt: str,
+    phrases: tuple[str, ...],
+    duration: float,
+    no_speech: float,
+    save_audio: bool,
+    base_dir: Path,
+    as_json: bool,
+) -> int:
+    """Talk with an agent: speak, listen, and interrupt it whenever you like.
+
+    At a terminal m mutes you, enter ends your turn, space or i interrupts the assistant, q quits.  So does Ctrl-C, with
+    exit code 130.
+    """
+    from .talk_lines import Lines
+    from .talk_screen import Screen
+    from .talking import Talk
+
+    choice = AgentChoice(url=llm_url, model=llm_model, system=system, command=agent_command, path=agent_path)
+    choice.check()
+    settings = Settings(
+        microphone=mic,
+        speaker=speaker,
+        tts=tts,
+        stt=stt,
+        voice=voice,
+        speed=speed,
+        phrases=phrases,
+        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
+        base_dir=base_dir,
+        save_audio=save_audio,
+        echo=echo,
+        noise_suppression=noise_suppression,
+        gain_control=gain_control,
+        chimes=chimes,
+    )
+    view = Lines(sys.stdout) if as_json else Screen()
+    held = Talk(choice, settings, speakable(greeting) if greeting else None, view)
+    code = 0
+    # the talk heeds it; afterwards a second Ctrl-C is not to meet the interpreter on its way out
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        # an agent may print, and with --json stdout is for the lines alone
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            received = trio.run(held.hold)
+        code = 0 if received is None else exit_code_of(received)
+    except Stopped as stop:
+        code = stop.exit_code
+    finally:
+        if not held.tally.empty:
+            view.close(held.tally.summary())
+        if not code:
+            signal.signal(signal.SIGINT, before)
+    return code
