@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 import voicemode
@@ -378,10 +379,18 @@ async def test_a_text_that_cannot_be_spoken_is_refused_at_the_door(text: str, au
             await conversation.say(text)
 
 
-async def test_a_conversation_without_devices_says_what_to_name(autojump_clock: MockClock) -> None:
-    with pytest.raises(SettingsError, match="No microphone is chosen"):
+@pytest.mark.parametrize("device", ["microphone", "speaker"])
+async def test_a_conversation_that_names_no_device_asks_for_the_machines_own(
+    device: str, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def asked_for(uri: str) -> NoReturn:
+        raise DeviceError(f"asked for {uri}")
+
+    monkeypatch.setattr(f"voicemode.session.{device}_from", asked_for)
+    settings = Settings(microphone="null:", speaker="null:")
+    with pytest.raises(DeviceError, match=r"asked for portaudio:$"):
         async with voicemode.open_conversation(
-            Settings(speaker="null:", stt="fake"), tts=FakeVoice(), vad=LoudnessModel(), stt=FakeEars()
+            evolve(settings, **{device: None}), tts=FakeVoice(), vad=LoudnessModel(), stt=FakeEars()
         ):
             pass
 

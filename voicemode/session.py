@@ -20,7 +20,6 @@ import trio
 
 from actors.capture import capture_audio
 from actors.converse import Outside
-from actors.errors import SettingsError
 from actors.gate import Gate
 from actors.messages import AudioFrame
 from actors.orders import Input, RecorderOrder
@@ -31,6 +30,7 @@ from actors.ring import Ring
 from actors.speaker import keep_speaker
 from actors.vad import detect_speech
 
+from .audio.against_echo import Heed, against_echo
 from .audio.chimes import chimes
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
@@ -42,6 +42,9 @@ from .watchers import Watchers
 
 RATE = 16_000
 """Of all that is listened to, in Hz: what the voice model and the recognisers work at."""
+
+DEFAULT_DEVICE = "portaudio:"
+"""What is opened where the settings name none and one is needed."""
 
 FRAMES = 500
 """Frames a listener may be behind the microphone, 5 s of sound; then it loses the oldest, and that is counted."""
@@ -84,6 +87,15 @@ async def open_conversation(
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         microphone, speaker = loading.microphone, loading.speaker
+        heed: Heed | None = None
+        if microphone is not None:
+            microphone, heed = await against_echo(
+                microphone,
+                speaker,
+                echo=settings.echo,
+                noise_suppression=settings.noise_suppression,
+                gain_control=settings.gain_control,
+            )
         outlet = Outlet(RATE if loading.tts is None else loading.tts.rate)
         devices: tuple[object, ...] = (microphone, speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
@@ -111,7 +123,7 @@ async def open_conversation(
                 partial(record_utterances, for_recorder, ordered, reports.clone(), store=store, rate=RATE)
             )
             nursery.start_soon(
-                partial(detect_speech, for_vad, reports.clone(), model=loading.vad, policy=settings.endpoint)
+                partial(detect_speech, for_vad, reports.clone(), model=loading.vad, policy=settings.endpoint, heed=heed)
             )
             nursery.start_soon(
                 partial(
@@ -153,15 +165,11 @@ class _Loading:
 
     async def load_microphone(self) -> None:
         if self.microphone is None and self.listens:
-            if self.settings.microphone is None:
-                raise SettingsError("No microphone is chosen: name one, for example file:question.wav or null:")
-            self.microphone = await microphone_from(self.settings.microphone)
+            self.microphone = await microphone_from(self.settings.microphone or DEFAULT_DEVICE)
 
     async def load_speaker(self) -> None:
         if self.speaker is None and (self.speaks or self.settings.speaker is not None):
-            if self.settings.speaker is None:
-                raise SettingsError("No speaker is chosen: name one, for example file:answer.wav or null:")
-            self.speaker = await speaker_from(self.settings.speaker)
+            self.speaker = await speaker_from(self.settings.speaker or DEFAULT_DEVICE)
 
     async def load_tts(self) -> None:
         if self.tts is None and self.settings.tts is not None:

@@ -11,10 +11,14 @@ from attrs import define, field, frozen
 
 from actors.messages import (
     BargedIn,
+    Chimed,
     Event,
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
+    Muted,
+    SpeakerFailed,
+    SpeakerOpened,
     SpeakingStarted,
     SpeechActivity,
     SpeechEnded,
@@ -154,6 +158,8 @@ class Story:
             case BargedIn():
                 self.barges.append(event)
             case SpeechPaused() | SpeechResumed() | SpeechEnded():
+                pass
+            case SpeakerOpened() | SpeakerFailed() | Chimed() | Muted():
                 pass
 
     def _turn_over(self, event: TurnEnded | TurnFailed, now: float) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import numpy as np
 import pytest
 import trio
 from numpy.typing import NDArray
 from trio.testing import MockClock
-from virtual_audio import VirtualAudio, until
+from virtual_audio import Recording, VirtualAudio, until
 
 from actors.errors import DeviceError, DeviceLost
 from voicemode.audio import portaudio, portaudio_speaker
@@ -20,6 +21,8 @@ RATE = 16_000
 HELD = 0.015
 BLOCK = 0.005
 FADE = RATE // 200
+
+T = TypeVar("T")
 
 
 class FakeDevice:
@@ -305,59 +308,68 @@ async def test_a_device_that_never_plays_is_lost_before_it_is_there(
     assert device.closed == 1
 
 
-def voice(samples: NDArray[np.int16]) -> NDArray[np.intp]:
-    """Where it is not silent."""
-    return np.flatnonzero(samples)
+async def undisturbed(attempt: Callable[[], Awaitable[tuple[PortAudioPlayback, T]]]) -> T:
+    """What comes of an attempt in which this busy machine kept up with the device."""
+    for _ in range(5):
+        playback, result = await attempt()
+        if not playback.underruns:
+            return result
+    raise AssertionError("five attempts, and underruns in every one of them")
 
 
 @pytest.mark.realtime
 async def test_a_sound_server_gets_every_sample_and_silence_between_two_speeches(virtual_audio: VirtualAudio) -> None:
-    speaker = PortAudioSpeaker()
-    blocks: list[tuple[float, bytes, int]] = []
-    speaker.monitor(lambda *block: blocks.append(block))
-    begins = []
-    async with virtual_audio.record() as recording, speaker.open(RATE) as playback:
-        for first in (1, 8_001):
-            begins.append(await playback.write(numbers(8_000, first)))
-            await playback.drain()
-            assert playback.played() == first + 7_999
-            await trio.sleep(0.25)
+    async def attempt() -> tuple[PortAudioPlayback, tuple[Recording, list[float], list[bytes]]]:
+        speaker = PortAudioSpeaker()
+        blocks: list[bytes] = []
+        speaker.monitor(lambda *block: blocks.append(block[1]))
+        begins = []
+        async with virtual_audio.record() as recording, speaker.open(RATE) as playback:
+            for first in (1, 4_001):
+                begins.append(await playback.write(numbers(4_000, first)))
+                await playback.drain()
+                assert playback.played() == first + 3_999
+                await trio.sleep(0.1)
+        return playback, (recording, begins, blocks)
+
+    recording, begins, blocks = await undisturbed(attempt)
     samples = recording.samples()
-    speech = voice(samples)
-    assert samples[speech].tolist() == list(range(1, 16_001))
-    gaps = np.count_nonzero(np.diff(speech) > 1) - 1
-    assert gaps <= playback.underruns
-    assert (speech[8_000] - speech[0]) / RATE == pytest.approx(begins[1] - begins[0], abs=0.005)
-    tapped = np.frombuffer(b"".join(pcm for _, pcm, _ in blocks), "<i2")
-    assert np.array_equal(tapped[voice(tapped)], samples[speech])
-    assert {len(pcm) for _, pcm, _ in blocks} == {2 * round(BLOCK * RATE)}
+    begin = np.flatnonzero(samples)[0]
+    assert samples[begin : begin + 4_000].tolist() == list(range(1, 4_001))
+    again = begin + 4_000 + np.flatnonzero(samples[begin + 4_000 :])[0]
+    assert samples[again : again + 4_000].tolist() == list(range(4_001, 8_001))
+    assert not samples[again + 4_000 :].any()
+    assert (again - begin) / RATE == pytest.approx(begins[1] - begins[0], abs=0.005)
+    tapped = np.frombuffer(b"".join(blocks), "<i2")
+    assert tapped[tapped != 0].tolist() == list(range(1, 8_001))
 
 
 @pytest.mark.realtime
 async def test_what_is_still_heard_after_a_stop_lasts_less_than_30_ms_and_ends_in_a_fade(
     virtual_audio: VirtualAudio,
 ) -> None:
-    async with virtual_audio.record() as recording, PortAudioSpeaker().open(RATE) as playback:
+    async def attempt() -> tuple[PortAudioPlayback, tuple[Recording, list[tuple[int, int]]]]:
         counts = []
-        for turn in range(3):
-            await playback.write(np.full(1_600 + 37 * turn, 10_000, "<i2").tobytes())
-            before = playback.played()
-            playback.stop()
-            await playback.drain()
-            counts.append((before, playback.played()))
-            await trio.sleep(0.05)
-        assert playback.underruns == 0
+        async with virtual_audio.record() as recording, PortAudioSpeaker().open(RATE) as playback:
+            for turn in range(3):
+                begun = playback.played()
+                await playback.write(np.full(1_600 + 37 * turn, 10_000, "<i2").tobytes())
+                stopped = playback.played()
+                playback.stop()
+                await playback.drain()
+                counts.append((stopped - begun, playback.played() - begun))
+                await trio.sleep(0.05)
+        return playback, (recording, counts)
+
+    recording, counts = await undisturbed(attempt)
     samples = recording.samples().astype(int)
-    steps = np.flatnonzero(np.diff(samples) == 10_000)
-    assert len(steps) == len(counts)
-    total = 0
-    for step, (before, after) in zip(steps, counts, strict=True):
-        speech = samples[step + 1 :][: np.flatnonzero(samples[step + 1 :] == 0)[0]]
-        assert len(speech) <= before - total + 0.03 * RATE
-        assert before - total <= after - total < len(speech)
-        assert len(speech) - (after - total) == pytest.approx(FADE / 2, abs=2)
+    begins = np.flatnonzero(np.diff(samples) == 10_000) + 1
+    assert len(begins) == len(counts)
+    for begin, (stopped, played) in zip(begins, counts, strict=True):
+        speech = samples[begin:][: np.flatnonzero(samples[begin:] == 0)[0]]
+        assert len(speech) - stopped <= 0.03 * RATE
+        assert stopped <= played == pytest.approx(len(speech) - FADE / 2, abs=2)
         assert np.max(-np.diff(speech)) < 10_000 * np.pi / 2 / FADE + 1
-        total = after
 
 
 @pytest.mark.realtime

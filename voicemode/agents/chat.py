@@ -5,7 +5,6 @@ One client lives as long as the agent, so that the connection is there already w
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
@@ -273,8 +272,3 @@ async def _unwound(response: httpx.Response) -> AsyncGenerator[AsyncIterator[byt
             scope.cancel("nobody reads on")
             async for _ in body:
                 pass
-
-
-def environment_key() -> str | None:
-    """The key that the process was given."""
-    return key_from(os.environ)

@@ -103,7 +103,8 @@ class MicrophoneFrames:
         return self
 
     async def __anext__(self) -> AudioFrame:
-        await trio.lowlevel.checkpoint()
+        if self._blocks or self._stream is None:
+            await trio.lowlevel.checkpoint()
         while self._stream is not None:
             self._woken = trio.Event()
             if (frame := self._next()) is not None:

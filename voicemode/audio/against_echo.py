@@ -1,0 +1,47 @@
+"""What is done about echo: two devices and a wish in, the microphone to listen to and a judge of what it hears out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from actors.machines.echo_guard import EchoGuard, EchoGuardPolicy
+from actors.messages import SpeechActivity
+from actors.ports import Microphone, Monitored
+
+from .clean_microphone import CleanMicrophone
+from .echo import SETTLED, available, load_echo_canceller
+from .echo_guard_tap import EchoGuardTap
+
+Heed: TypeAlias = Callable[[SpeechActivity], SpeechActivity]
+"""Judges a window of speech before anybody hears of it."""
+
+
+async def against_echo(
+    microphone: Microphone,
+    speaker: object,
+    *,
+    echo: Literal["auto", "cancel", "guard", "off"],
+    noise_suppression: bool,
+    gain_control: bool,
+) -> tuple[Microphone, Heed | None]:
+    """``microphone`` as it is to be listened to, and who judges its windows.
+
+    A ``speaker`` that is not ``Monitored`` is in no room and makes no echo.  Raises SettingsError when what is asked
+    for is not installed.
+    """
+    room = speaker if isinstance(speaker, Monitored) else None
+    cancels = room is not None and (echo == "cancel" or (echo == "auto" and available()))
+    heed: Heed | None = None
+    if room is not None and echo != "off":
+        guard = EchoGuardTap(EchoGuard(EchoGuardPolicy(lasting=SETTLED) if cancels else EchoGuardPolicy()))
+        room.monitor(guard.played)
+        heed = guard.heed
+    if cancels or noise_suppression or gain_control:
+        canceller = await load_echo_canceller(
+            cancel=cancels, noise_suppression=noise_suppression, gain_control=gain_control
+        )
+        if room is not None and cancels:
+            room.monitor(canceller.played)
+        microphone = CleanMicrophone(microphone, canceller)
+    return microphone, heed
