@@ -324,6 +324,26 @@ async def test_what_is_said_while_the_answer_is_being_transcribed_is_not_lost(au
     assert calls == [("in Paris", ["what is the weather"])]
 
 
+async def test_a_stop_between_two_turns_of_a_talk_ends_it(autojump_clock: MockClock) -> None:
+    room = Room()
+    room.microphone.place(said(0.5), trio.current_time() + 1)
+    asked = []
+
+    async def never(transcript: str, history: Sequence[Message]) -> str:
+        asked.append(transcript)
+        return "again"
+
+    def stop_at_the_end(event: Event) -> None:
+        if isinstance(event, TurnEnded):
+            conversation.stop()
+
+    room.microphone.cue = stop_at_the_end
+    async with conversing(room, stt=FakeEars("hello")) as conversation:
+        await conversation.talk(never)
+        assert conversation.history == (Message(role="user", text="hello"),)
+    assert asked == []
+
+
 async def test_a_sentence_is_spoken_while_its_agent_is_busy_with_the_next(autojump_clock: MockClock) -> None:
     room, seen = Room(), []
 

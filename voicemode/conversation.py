@@ -50,6 +50,7 @@ class Conversation:
         self._dialogue = Dialogue(settings.turn)
         self._floor = trio.Lock()
         self._turns = 0
+        self._talking = False
         self._history: list[Message] = []
 
     @property
@@ -103,10 +104,13 @@ class Conversation:
         sentence while it streams.  When the user speaks over it, it is cancelled, and what they said goes to it next.
         Errors the agent raises end the talk and are raised here.
         """
+        self._talking = True
+        speech: Speech | None = greeting
         try:
-            result = await self._take_turn(greeting, listen=True, keep=True)
-            while result.outcome != "stopped":
-                result = await self._take_turn(agent if result.transcript else None, listen=True, keep=True)
+            while self._talking:
+                result = await self._take_turn(speech, listen=True, keep=True)
+                speech = agent if result.transcript else None
+                self._talking = self._talking and result.outcome != "stopped"
         finally:
             dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
 
@@ -138,7 +142,11 @@ class Conversation:
             self._outside.publish(Muted(at=trio.current_time(), muted=muted))
 
     def stop(self) -> None:
-        """End the turn that is running, with what there is; its outcome is ``stopped``."""
+        """End the turn that is running, with what there is, and a talk also between two turns; the outcome is ``stopped``.
+
+        Does nothing when there is none.
+        """
+        self._talking = False
         if self._dialogue.state != "idle":
             self._reports.send_nowait(Stop())
 
@@ -174,6 +182,8 @@ class Conversation:
             speech = speakable(speech)
         async with self._floor:
             self._turns += 1
+            if keep and not self._talking:
+                return TurnResult(turn=TurnId(self._turns), outcome="stopped")
             request = Request(
                 turn=TurnId(self._turns),
                 words=self._words(speech),
