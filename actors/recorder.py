@@ -33,7 +33,7 @@ CLOSING = 1.0
 
 @define
 class _Take:
-    """The utterance being recorded."""
+    """The utterance being recorded; ``end`` is that of its last frame."""
 
     number: int
     stream: StreamId
@@ -41,15 +41,19 @@ class _Take:
     rate: int
     spool: Spool | None
     pcm: bytearray = field(factory=bytearray)
+    end: float = field(init=False)
 
-    @property
-    def end(self) -> float:
-        return self.start + len(self.pcm) / (SAMPLE_BYTES * self.rate)
+    def __attrs_post_init__(self) -> None:
+        self.end = self.start
 
     def add(self, frame: AudioFrame) -> None:
-        # frames that were dropped under load leave a silence of their own length, so that times stay true
-        missing = round((frame.start - self.end) * self.rate)
-        self._write(bytes(SAMPLE_BYTES * missing) + frame.pcm if missing > 1 else frame.pcm)
+        # frames that were dropped under load leave a silence of their own length, so that times stay true; less than
+        # half a frame is a device whose clock is not ours, and nothing is missing
+        missing = frame.start - self.end
+        if missing > (frame.end - frame.start) / 2:
+            self._write(bytes(SAMPLE_BYTES * round(missing * self.rate)))
+        self._write(frame.pcm)
+        self.end = frame.end
 
     def _write(self, pcm: bytes) -> None:
         self.pcm += pcm
@@ -134,7 +138,7 @@ async def _begin(tape: _Tape, order: BeginUtterance, store: UtteranceStore, rate
 
 async def _end(tape: _Tape, take: _Take, until: float) -> Utterance:
     with trio.move_on_after(LATEST):
-        while take.end < until:
+        while take.end < until - 0.5 / take.rate:
             await tape.grown.wait()
     tape.take = None
     length = min(len(take.pcm), SAMPLE_BYTES * max(0, round((until - take.start) * take.rate)))

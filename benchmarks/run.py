@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from report import Report
 
-BENCHMARKS = ("turn", "stop", "barge_in", "vad", "session", "soak")
+BENCHMARKS = ("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak")
 
 
 def result_of(benchmark: str, *, smoke: bool) -> Report | None:

@@ -6,19 +6,36 @@ beginning.  A room has one straight way from the loudspeaker to the microphone a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from actors.messages import SAMPLE_BYTES, AudioFrame
+from actors.machines.barge_in import BargeIn, BargeInPolicy, Commit
+from actors.machines.echo_guard import EchoGuard, EchoGuardPolicy
+from actors.machines.endpointer import Endpointer, EndpointPolicy
+from actors.messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechStarted, StreamId
+from actors.vad import level_of
+from voicemode.audio.echo import EchoCanceller
+from voicemode.audio.echo_guard_tap import EchoGuardTap
+from voicemode.audio.files import Sound, read_audio, resampled
+from voicemode.speech.silero import SileroModel
 
+CLIPS = Path(__file__).parent / "audio"
 RATE = 16_000
 FRAME = RATE // 100
 
-Samples = NDArray[np.float64]
+LATENCY = 0.02
+"""Seconds between a device's taking a block and the block's leaving it."""
+
+Samples: TypeAlias = NDArray[np.float64]
+Block: TypeAlias = tuple[float, bytes, int]
+"""As a ``Tap`` gets it."""
 
 
 def samples_of(pcm: bytes) -> Samples:
@@ -29,6 +46,15 @@ def pcm_of(samples: Samples) -> bytes:
     return np.clip(np.rint(samples * 32768), -32768, 32767).astype("<i2").tobytes()
 
 
+def at_rate(samples: Samples, rate: int) -> bytes:
+    return resampled(Sound(pcm=pcm_of(samples), rate=RATE), rate).pcm
+
+
+def human_voices() -> dict[str, Samples]:
+    """The recordings in tests/audio, as loud as they are: -19 to -26 dBFS where somebody speaks."""
+    return {path.name: samples_of(read_audio(path, RATE).pcm) for path in sorted(CLIPS.glob("*.wav"))}
+
+
 def at_level(samples: Samples, level: float) -> Samples:
     """``samples`` so that their loud parts, those within 25 dB of the loudest 20 ms, are at ``level`` dBFS together."""
     windows = samples[: len(samples) // 320 * 320].reshape(-1, 320)
@@ -37,12 +63,12 @@ def at_level(samples: Samples, level: float) -> Samples:
     return samples * (10 ** (level / 20) / np.sqrt(loud))
 
 
-def onset(samples: Samples, below: float = 25.0) -> int:
-    """The first sample of the voice: of the first of three 10 ms in a row within ``below`` dB of the loudest."""
+def onset(samples: Samples) -> int:
+    """The first voiced sample: of the first 30 ms that are nowhere 15 dB below the loud parts."""
     windows = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
     power = (windows**2).mean(axis=1)
-    loud = power > power.max() / 10 ** (below / 10)
-    return int(np.flatnonzero(loud[:-2] & loud[1:-1] & loud[2:])[0]) * FRAME
+    voiced = power > power[power > power.max() / 10**2.5].mean() / 10**1.5
+    return int(np.flatnonzero(voiced[:-2] & voiced[1:-1] & voiced[2:])[0]) * FRAME
 
 
 @frozen(kw_only=True)
@@ -104,7 +130,7 @@ def frames(samples: Samples, *, begin: float = 0.0) -> list[AudioFrame]:
     ]
 
 
-def blocks(pcm: bytes, rate: int, *, begin: float = 0.0) -> list[tuple[float, bytes, int]]:
+def blocks(pcm: bytes, rate: int, *, begin: float = 0.0) -> list[Block]:
     """What a loudspeaker that opened at ``begin`` tells a tap: whole samples for 10 ms each, so 220 or 221."""
     count = len(pcm) // SAMPLE_BYTES
     edges = [number * rate // 100 for number in range(count * 100 // rate + 1)]
@@ -113,9 +139,81 @@ def blocks(pcm: bytes, rate: int, *, begin: float = 0.0) -> list[tuple[float, by
     ]
 
 
-def assembled(parts: Sequence[Samples], *, seconds: float, pause: float = 0.4) -> Samples:
+def assembled(parts: Sequence[Samples], *, seconds: float, pause: float = 0.3) -> Samples:
     """``parts`` one after another, over and over, with pauses between, ``seconds`` in all."""
     rest = np.zeros(round(pause * RATE))
     once = np.concatenate([piece for part in parts for piece in (part, rest)])
     wanted = round(seconds * RATE)
     return np.tile(once, -(-wanted // len(once)))[:wanted]
+
+
+def cleaned(
+    canceller: EchoCanceller, played: Sequence[Block], mic: Sequence[AudioFrame], *, took: list[float] | None = None
+) -> bytes:
+    """What the canceller makes of a stretch of time; blocks become known when the device takes them, ``LATENCY`` early.
+
+    ``took`` gets the seconds for each frame.
+    """
+    clean: list[bytes] = []
+    told = 0
+    canceller.open()
+    for frame in mic:
+        while told < len(played) and played[told][0] - LATENCY <= frame.end:
+            canceller.played(*played[told])
+            told += 1
+        begun = time.perf_counter()
+        clean.append(canceller.clean(frame).pcm)
+        if took is not None:
+            took.append(time.perf_counter() - begun)
+    canceller.close()
+    return b"".join(clean)
+
+
+def windows(model: SileroModel, pcm: bytes, *, begin: float = 0.0) -> list[SpeechActivity]:
+    """What the voice detector makes of it."""
+    stream, size = model.stream(), model.window * SAMPLE_BYTES
+    return [
+        SpeechActivity(
+            stream=StreamId(1),
+            at=begin + (place + size) / SAMPLE_BYTES / RATE,
+            duration=model.window / RATE,
+            probability=stream.probability_now(pcm[place : place + size]),
+            level=level_of(pcm[place : place + size]),
+        )
+        for place in range(0, len(pcm) - size + 1, size)
+    ]
+
+
+def heeded(
+    activities: Sequence[SpeechActivity], played: Sequence[Block], policy: EchoGuardPolicy
+) -> list[SpeechActivity]:
+    """What the guard makes of that."""
+    tap, told = EchoGuardTap(EchoGuard(policy)), 0
+    after: list[SpeechActivity] = []
+    for activity in activities:
+        while told < len(played) and played[told][0] - LATENCY <= activity.at:
+            tap.played(*played[told])
+            told += 1
+        after.append(tap.heed(activity))
+    return after
+
+
+@frozen(kw_only=True)
+class Noticed:
+    """When speech was found to start and an interruption was found to be one; seconds."""
+
+    started: tuple[float, ...]
+    committed: tuple[float, ...]
+
+
+def noticed(activities: Sequence[SpeechActivity], endpoint: EndpointPolicy, interruption: BargeInPolicy) -> Noticed:
+    endpointer, barge_in = Endpointer(endpoint, StreamId(1)), BargeIn(interruption)
+    started: list[float] = []
+    committed: list[float] = []
+    for activity in activities:
+        for event in (activity, *endpointer.feed(activity)):
+            if isinstance(event, SpeechStarted):
+                started.append(activity.at)
+            if isinstance(barge_in.feed(event), Commit):
+                committed.append(activity.at)
+    return Noticed(started=tuple(started), committed=tuple(committed))

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ACTORS = sorted((ROOT / "actors").rglob("*.py"))
-HEAVY = ["onnxruntime", "pocketsphinx", "matplotlib", "torch", "sounddevice"]
+HEAVY = ["onnxruntime", "pocketsphinx", "matplotlib", "torch", "sounddevice", "httpx", "livekit"]
 
 
 def python(code: str) -> str:

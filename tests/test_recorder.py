@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.errors import AudioFileError
@@ -126,6 +127,18 @@ async def test_frames_lost_on_the_way_leave_a_silence_of_their_own_length() -> N
         await bench.order(EndUtterance(number=1, until=0.07))
         pcm = bench.utterances.receive_nowait().pcm
     assert pcm == frame(0).pcm + frame(1).pcm + frame(2).pcm + bytes(40) + frame(5).pcm + frame(6).pcm
+
+
+async def test_nothing_is_put_between_the_frames_of_a_device_whose_clock_is_slow() -> None:
+    async with recording() as bench:
+        await bench.order(begin(0.0))
+        for number in range(300):
+            # 0.3 %: after 5 frames a sample and a half
+            bench.frames.put_nowait(evolve(frame(number), start=1.003 * number / 100))
+        await wait_all_tasks_blocked()
+        await bench.order(EndUtterance(number=1, until=2.0))
+        pcm = bench.utterances.receive_nowait().pcm
+    assert pcm == b"".join(frame(number).pcm for number in range(200))
 
 
 async def test_the_sound_of_an_earlier_opening_is_not_taken() -> None:

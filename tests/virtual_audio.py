@@ -1,8 +1,9 @@
 """A private PulseAudio without a sound card: a microphone that hears what is played into it, a speaker that records.
 
 ``vmic`` is the microphone, fed through the sink ``vmic_in``; ``vspk`` the speaker, recorded from ``vspk.monitor``.
-Everything runs at ``rate``, 16 kHz unless a test wants otherwise, so that at that rate the server resamples nothing and
-what arrives is what was sent, to the sample.  PortAudio knows them as ``default``, and by name after ``show``.
+Both run at ``rate``, 16 kHz unless a test wants otherwise, or the speaker at a ``speaker_rate`` of its own: at these
+the server resamples nothing, and what arrives is what was sent, to the sample.  PortAudio knows them as ``default``,
+and by name after ``show``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -32,7 +35,7 @@ DEADLINE = 5.0
 # without norewinds an idle null sink renders 2 s ahead, and what is played into it next comes late and without a head
 START = """\
 load-module module-native-protocol-unix auth-anonymous=1 socket={directory}/native
-load-module module-null-sink sink_name=vspk rate={rate} channels=1 channel_map=mono norewinds=1
+load-module module-null-sink sink_name=vspk rate={speaker_rate} channels=1 channel_map=mono norewinds=1
 load-module module-null-sink sink_name=vmic_in rate={rate} channels=1 channel_map=mono norewinds=1
 load-module module-remap-source master=vmic_in.monitor source_name=vmic
 set-default-sink vspk
@@ -42,10 +45,16 @@ set-default-source vmic
 ALSA_DEVICE = 'pcm.{name} {{ type pulse device {name} hint {{ show on description "{name}" }} }}\n'
 
 
+@cache
 def missing() -> str | None:
-    """What has to be installed for this, if anything."""
-    programs = [name for name in ("pulseaudio", "pactl", "pacat") if not shutil.which(name)]
-    return f"no {', '.join(programs)}" if programs else None
+    """What has to be installed for this, if anything, by the names of Debian's packages."""
+    here = {
+        "pulseaudio": shutil.which("pulseaudio"),
+        "pulseaudio-utils": shutil.which("pactl") and shutil.which("pacat"),
+        "libasound2-plugins": Path("/etc/alsa/conf.d/99-pulse.conf").exists(),
+        "libportaudio2": find_library("portaudio"),
+    }
+    return ", ".join(name for name, found in here.items() if not found) or None
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -68,8 +77,8 @@ async def until(condition: Callable[[], object], what: str = "what the test wait
 class VirtualAudio:
     """The server, up between ``__enter__`` and ``__exit__`` unless it is killed.  ``env`` leads a process to it."""
 
-    def __init__(self, rate: int = 16_000) -> None:
-        self.rate = rate
+    def __init__(self, rate: int = 16_000, speaker_rate: int | None = None) -> None:
+        self.rate, self.speaker_rate = rate, speaker_rate or rate
         # not in pytest's tmp_path: the path of a socket has to be shorter than 108 bytes
         self.directory = Path(tempfile.mkdtemp(prefix="va-", dir="/tmp"))
         self._alsa = self.directory / "asound.conf"
@@ -97,7 +106,7 @@ class VirtualAudio:
         """Returns when it answers, after about 50 ms."""
         (self.directory / "native").unlink(missing_ok=True)
         script = self.directory / "start.pa"
-        script.write_text(START.format(directory=self.directory, rate=self.rate))
+        script.write_text(START.format(directory=self.directory, rate=self.rate, speaker_rate=self.speaker_rate))
         quiet = "--daemonize=no --exit-idle-time=-1 --use-pid-file=no --high-priority=no --realtime=no".split()
         self._process = subprocess.Popen(
             ["pulseaudio", "-n", "-F", str(script), *quiet, f"--log-target=file:{self.directory}/log"],
@@ -154,6 +163,7 @@ class VirtualAudio:
     ) -> None:
         """Play a file, or samples at ``rate`` (the server's own unless given), into the microphone, to the end; or into
         the speaker, as another program would."""
+        # it begins at once all the same; with less in hand a busy machine makes it stutter
         options = [f"--device={into}", "--latency-msec=300"]
         if isinstance(sound, Path):
             await trio.run_process(["paplay", *options, str(sound)], env=self.env)
@@ -163,25 +173,25 @@ class VirtualAudio:
         await trio.run_process(["pacat", "--playback", *options], stdin=data, env=self.env)
 
     @asynccontextmanager
-    async def record(self, rate: int | None = None) -> AsyncGenerator[Recording]:
-        """Record what the speaker plays, silences too, from before the body to after it."""
+    async def record(self, rate: int | None = None, *, of: str = SPEAKER) -> AsyncGenerator[Recording]:
+        """Record what the speaker, or another sink, plays, silences too, from before the body to after it."""
         path = self.directory / f"recording-{time.monotonic_ns()}"
         # into a file: a pipe that nobody reads would stall it
         with path.open("wb") as file:
-            options = [f"--device={SPEAKER}.monitor", *self._samples(rate or self.rate), "--latency-msec=20"]
+            options = [f"--device={of}.monitor", *self._samples(rate or self.speaker_rate), "--latency-msec=20"]
             recorder = self._start(["pacat", "--record", *options], file)
-        recording = Recording(path, rate or self.rate)
+        recording = Recording(path, rate or self.speaker_rate)
         try:
             await until(lambda: recording.seconds, "the recording's first sample")
             yield recording
             enough = recording.seconds + 0.2
-            await until(lambda: recording.seconds >= enough, "the end of the recording")
+            await until(lambda: recording.seconds >= enough or recorder.poll() is not None, "the end of the recording")
         finally:
             recorder.kill()
             recorder.wait()
 
     def _start(self, command: list[str], output: BinaryIO) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(command, env=self.env, stdout=output)
+        return subprocess.Popen(command, env=self.env, stdout=output, stderr=subprocess.DEVNULL)
 
     @staticmethod
     def _samples(rate: int) -> list[str]:
@@ -225,6 +235,17 @@ class VirtualAudio:
             if re.search(rf"(sink|source)_name={name}\b", arguments):
                 self.pactl("unload-module", number)
 
+    def unplug(self) -> None:
+        """Unplug everything, so that there is nowhere to go for a stream."""
+        for name in (MICROPHONE, MICROPHONE_INPUT, SPEAKER):
+            self.unload(name)
+
+    def plug_in(self) -> None:
+        """Plug in again what ``unplug`` took away."""
+        for line in START.format(directory=self.directory, rate=self.rate, speaker_rate=self.speaker_rate).splitlines():
+            if "native-protocol" not in line:
+                self.pactl(*line.split())
+
     def move(self, to: str) -> None:
         """Send what this process plays to the sink ``to``."""
         for number in self._streams("sink-inputs"):
@@ -262,7 +283,7 @@ class Recording:
 @pytest.fixture(scope="session")
 def sound_server(require: Callable[[object, str], None]) -> Iterator[VirtualAudio]:
     """One server for all tests that leave it as they found it."""
-    require(not (absent := missing()), f"{absent}: install pulseaudio and pulseaudio-utils")
+    require(not (absent := missing()), f"not installed: {absent}")
     with VirtualAudio() as audio:
         yield audio
 
@@ -277,6 +298,6 @@ def virtual_audio(sound_server: VirtualAudio) -> Iterator[VirtualAudio]:
 @pytest.fixture
 def own_virtual_audio(require: Callable[[object, str], None]) -> Iterator[VirtualAudio]:
     """A server for a test that kills or stalls it, or changes its devices."""
-    require(not (absent := missing()), f"{absent}: install pulseaudio and pulseaudio-utils")
+    require(not (absent := missing()), f"not installed: {absent}")
     with VirtualAudio() as audio, audio.in_process():
         yield audio

@@ -110,7 +110,8 @@ class Conversation:
             while self._talking:
                 result = await self._take_turn(speech, listen=True, keep=True)
                 speech = agent if result.transcript else None
-                self._talking = self._talking and result.outcome != "stopped"
+                if result.outcome == "stopped":
+                    self._talking = False
         finally:
             dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
 
@@ -142,7 +143,7 @@ class Conversation:
             self._outside.publish(Muted(at=trio.current_time(), muted=muted))
 
     def stop(self) -> None:
-        """End the turn that is running, with what there is, and a talk also between two turns; the outcome is ``stopped``.
+        """End the turn that is running, with what there is, and a talk also between two; the outcome is ``stopped``.
 
         Does nothing when there is none.
         """

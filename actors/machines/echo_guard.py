@@ -12,7 +12,7 @@ from math import inf
 
 from attrs import Attribute, evolve, field, frozen
 
-from ..messages import SpeechActivity
+from ..messages import SpeechActivity, StreamId
 
 AUDIBLE = -60.0
 """dBFS below which what is played is no matter: its echo is below every microphone's own noise."""
@@ -22,6 +22,9 @@ REMEMBERED = 1000
 
 TELLING = -45.0
 """dBFS from which on something is learnt of it: the echo of what is quieter may drown in the microphone's noise."""
+
+GAP = 0.1
+"""Seconds in which nothing left the loudspeaker, not even silence: it was closed, and may be another one now."""
 
 JITTER = 0.02
 """Seconds by which the times of loudspeaker and microphone may disagree."""
@@ -37,11 +40,6 @@ def _positive(_: EchoGuardPolicy, attribute: Attribute[float], value: float) -> 
         raise ValueError(f"{attribute.name} is 0 or more and finite, not {value}")
 
 
-def _lasting(_: EchoGuardPolicy, attribute: Attribute[float], value: float) -> None:
-    if not value >= 0.0:
-        raise ValueError(f"{attribute.name} is a number of seconds, 0 or more, not {value}")
-
-
 @frozen(kw_only=True)
 class EchoGuardPolicy:
     """How loud the user must be to be heard over the assistant.  Raises ValueError.
@@ -52,8 +50,6 @@ class EchoGuardPolicy:
     by how many it follows what is beyond the margin, which is the user, or the loudspeaker turned up.  ``reach``:
     seconds after a sound in which its echo may be heard, 0.25 for devices and room and 0.1 for its dying away.
     ``hold``: seconds after a window of the user's in which others need no margin, for no voice is loud all the time.
-    ``lasting``: seconds heard under sound after which the guard steps down, for a canceller that only has to get to
-    know the room.
     """
 
     margin: float = field(default=6.0, validator=_positive)
@@ -63,7 +59,6 @@ class EchoGuardPolicy:
     doubt: float = field(default=6.0, validator=_positive)
     reach: float = field(default=0.35, validator=_positive)
     hold: float = field(default=0.3, validator=_positive)
-    lasting: float = field(default=inf, validator=_lasting)
 
 
 class EchoGuard:
@@ -72,15 +67,17 @@ class EchoGuard:
     The echo of a block of sound lies within ``reach`` after it and is at most as loud as the block, give or take the
     coupling.  So a window is compared with the loudest block whose echo may be in it.  The coupling begins with the
     worst and falls slowly, because a pause in the speech says nothing; it rises fast, because windows louder than
-    expected are the telling ones, but not at once, because a voice that sets in is not loud at once either.
+    expected are the telling ones, but not at once, because a voice that sets in is not loud at once either.  What was
+    learnt is forgotten when either device was closed: with another device the echo is another one.
     """
 
     def __init__(self, policy: EchoGuardPolicy) -> None:
         self._policy = policy
         self._coupling = policy.coupling
         self._played: deque[tuple[float, float, float]] = deque(maxlen=REMEMBERED)
-        self._watched = 0.0
         self._user_until = -inf
+        self._played_until = -inf
+        self._stream: StreamId | None = None
 
     @property
     def coupling(self) -> float:
@@ -89,19 +86,23 @@ class EchoGuard:
 
     def play(self, at: float, seconds: float, level: float) -> None:
         """Something leaves the loudspeaker from ``at`` on, for ``seconds``, at ``level`` dBFS; tell in order."""
+        if at > self._played_until + GAP:
+            self._coupling = self._policy.coupling
+        self._played_until = at + seconds
         if level >= AUDIBLE:
             self._played.append((at, at + seconds, level))
 
     def feed(self, activity: SpeechActivity) -> SpeechActivity:
         """``activity``, with a probability of 0 when all of it may be echo; feed every one, in order."""
         policy = self._policy
+        if activity.stream != self._stream:
+            self._stream, self._coupling, self._user_until = activity.stream, policy.coupling, -inf
         earliest = activity.at - activity.duration - policy.reach
         while self._played and self._played[0][1] <= earliest:
             self._played.popleft()
         loudest = max((level for at, _, level in self._played if at < activity.at + JITTER), default=None)
-        if loudest is None or self._watched >= policy.lasting:
+        if loudest is None:
             return activity
-        self._watched += activity.duration
         excess = activity.level - loudest - self._coupling
         if excess > policy.margin:
             self._user_until = activity.at + policy.hold

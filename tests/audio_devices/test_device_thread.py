@@ -27,7 +27,7 @@ class Work:
 @pytest.fixture(scope="module")
 def thread() -> DeviceThread:
     # a daemon, called as those that the tests' threads are compared with
-    return DeviceThread("PortAudio", patience=0.02)
+    return DeviceThread("PortAudio", patience=0.1)
 
 
 def ignore(_: object) -> None:

@@ -323,6 +323,14 @@ print("closed", flush=True)
 """
 
 
+async def line_of(process: trio.Process) -> bytes:
+    line = b""
+    with trio.fail_after(DEADLINE):
+        while not line.endswith(b"\n"):
+            line += await process.stdout.receive_some(1)
+    return line
+
+
 async def test_a_process_ends_although_the_server_hangs(own_virtual_audio: VirtualAudio) -> None:
     process = await trio.lowlevel.open_process(
         [sys.executable, "-c", HANGING],
@@ -332,12 +340,12 @@ async def test_a_process_ends_although_the_server_hangs(own_virtual_audio: Virtu
         stdout=subprocess.PIPE,
     )
     try:
-        assert await process.stdout.receive_some() == b"open\n"
+        assert await line_of(process) == b"open\n"
         own_virtual_audio.stall()
         await process.stdin.send_all(b"\n")
         with trio.fail_after(DEADLINE):
             assert await process.wait() == 0
-        assert await process.stdout.receive_some() == b"closed\n"
+        assert await line_of(process) == b"closed\n"
     finally:
         process.kill()
         await process.wait()

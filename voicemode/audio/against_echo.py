@@ -10,7 +10,7 @@ from actors.messages import SpeechActivity
 from actors.ports import Microphone, Monitored
 
 from .clean_microphone import CleanMicrophone
-from .echo import SETTLED, available, load_echo_canceller
+from .echo import REMAINS, available, load_echo_canceller
 from .echo_guard_tap import EchoGuardTap
 
 Heed: TypeAlias = Callable[[SpeechActivity], SpeechActivity]
@@ -34,7 +34,7 @@ async def against_echo(
     cancels = room is not None and (echo == "cancel" or (echo == "auto" and available()))
     heed: Heed | None = None
     if room is not None and echo != "off":
-        guard = EchoGuardTap(EchoGuard(EchoGuardPolicy(lasting=SETTLED) if cancels else EchoGuardPolicy()))
+        guard = EchoGuardTap(EchoGuard(REMAINS if cancels else EchoGuardPolicy()))
         room.monitor(guard.played)
         heed = guard.heed
     if cancels or noise_suppression or gain_control:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
@@ -98,12 +99,16 @@ class DeviceThread:
             future, work = self._jobs.get()
             if future.set_running_or_notify_cancel():
                 self._since, thread.name = time.monotonic(), self._name
-                try:
-                    result = work()
-                except BaseException as error:  # noqa: BLE001  it belongs to whoever asked
-                    future.set_exception(error)
-                else:
-                    future.set_result(result)
-                    del result
+                tell = _outcome(future, work)
                 self._since, thread.name = None, self._idle_name
+                tell()
+                del tell
             del future, work  # a thread that waits keeps nothing alive
+
+
+def _outcome(future: Future[Any], work: Callable[[], Any]) -> Callable[[], None]:
+    """Do ``work``; what comes back tells whoever waits how it went."""
+    try:
+        return partial(future.set_result, work())
+    except BaseException as error:  # noqa: BLE001  it belongs to whoever asked
+        return partial(future.set_exception, error)

@@ -23,7 +23,7 @@ CONSTANCY = 0.9995
 UNKNOWN = 0.01
 """Variance of the way in each partition and frequency, as long as nothing is known of it."""
 
-SMOOTHING = 0.9
+SMOOTHING = 0.5
 """How much of the estimated power of all that is no echo is taken over from the frame before."""
 
 TURNS = 6

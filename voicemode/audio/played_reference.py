@@ -48,6 +48,8 @@ class PlayedReference:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, bytes, int]] = deque(maxlen=KEPT)
+        self.moved = False
+        """Whether the times of the two sides have just moved against one another, by more than devices err."""
         self._open = False
         self._lost = 0
         self._pending = bytearray()
@@ -69,6 +71,8 @@ class PlayedReference:
 
     def open(self) -> None:
         """The microphone opens; until now nobody has listened to what was played."""
+        while len(self._waiting) > KEPT // 2:
+            self._waiting.popleft()
         self._pending.clear()
         self._end, self._offset = -inf, inf
         self._owed, self._drift = 0, 0.0
@@ -92,7 +96,9 @@ class PlayedReference:
         there = len(self._pending) // _FRAME_BYTES
         behind = newest - self._end + len(self._pending) / _BYTES_PER_SECOND
         self._owed += 1
-        if abs(behind - self._owed * _FRAME - self._offset) > SLACK:
+        off = abs(behind - self._owed * _FRAME - self._offset)
+        self.moved = SLACK < off < inf
+        if off > SLACK:
             return self._align(there, behind)
         self._drift += (behind - self._owed * _FRAME - self._offset - self._drift) / STEADINESS
         given = min(self._owed, there)

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from attrs import define
 from numpy.typing import NDArray
 
 from actors.messages import SAMPLE_BYTES
@@ -19,10 +18,10 @@ from actors.ports import Tap
 
 from .departures import Departures
 from .resampler import StreamResampler
+from .stretches import Conversion, Stretch
 
 FADE_SECONDS = 0.005
 """How long a stop takes: as good as at once, and long enough not to click."""
-
 
 GAP_SECONDS = 0.004
 """By which a block leaves later than the one before it ends when the device had too little: PortAudio does not always
@@ -50,11 +49,11 @@ class PlayoutBuffer:
         self.rate, self.device_rate = rate, device_rate
         self.underruns = 0
         self._wake, self._taps = wake, tuple(taps)
-        self._conversion = _Conversion(rate, device_rate)
+        self._conversion = Conversion(rate, device_rate)
         size = round(FADE_SECONDS * device_rate)
         self._ramp = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, size + 1) / size)
         self._lock = threading.Lock()
-        self._queue: deque[_Stretch] = deque()
+        self._queue: deque[Stretch] = deque()
         self._queued = 0
         self._overlays: list[NDArray[np.int16]] = []
         self._departures = Departures(device_rate)
@@ -101,9 +100,9 @@ class PlayoutBuffer:
             sound = np.append(sound, np.full(len(self._ramp) - len(sound), last))
             pcm = np.rint(sound * self._ramp).astype("<i2").tobytes()
             for stretch in loud:
-                self._put(_Stretch(pcm[: len(stretch.pcm)], stretch.written))
+                self._put(Stretch(pcm[: len(stretch.pcm)], stretch.written))
                 pcm = pcm[len(stretch.pcm) :]
-            self._put(_Stretch(pcm, 0))
+            self._put(Stretch(pcm, 0))
 
     def overlay(self, pcm: bytes) -> None:
         """Mix ``pcm`` into what is played from the next block on."""
@@ -156,21 +155,17 @@ class PlayoutBuffer:
     def fill(self, buffer: memoryview, frames: int, at: float, underflow: bool) -> None:
         """Fill ``buffer`` with the next ``frames`` samples, of which the first leaves the device at ``at``."""
         with self._lock:
-            late = self._next is not None and at - self._next > GAP_SECONDS
-            self.underruns += self._sounding and (underflow or late)
-            filled = 0
-            for stretch in self._take(frames):
-                begin = SAMPLE_BYTES * filled
-                buffer[begin : begin + len(stretch.pcm)] = stretch.pcm
-                self._departures.add(at + filled / self.device_rate, stretch.samples, stretch.written)
-                filled += stretch.samples
+            if self._sounding and (underflow or self._is_late(at)):
+                self.underruns += 1
+            filled = self._play(buffer, frames, at) if self._queue else 0
             self._sounding = filled == frames
+            if self._sounding:
+                self._last = int.from_bytes(buffer[-SAMPLE_BYTES:], "little", signed=True)
+            else:
+                buffer[SAMPLE_BYTES * filled :] = bytes(SAMPLE_BYTES * (frames - filled))
+                self._dry, self._last = self._speaking, 0
             if filled or self._overlays:
                 self._silent_at = at + frames / self.device_rate
-            if filled < frames:
-                buffer[SAMPLE_BYTES * filled :] = bytes(SAMPLE_BYTES * (frames - filled))
-                self._dry = self._speaking
-            self._last = int.from_bytes(buffer[-SAMPLE_BYTES:], "little", signed=True)
             if self._overlays:
                 self._mix_into(buffer, frames)
             if self._settling > 0:
@@ -187,17 +182,31 @@ class PlayoutBuffer:
             for tap in self._taps:
                 tap(at, pcm, self.device_rate)
 
-    def _is_down_to(self, samples: int) -> bool:
-        return self._next is not None and self._queued <= samples
+    def _is_late(self, at: float) -> bool:
+        return self._next is not None and at - self._next > GAP_SECONDS
 
-    def _put(self, stretch: _Stretch) -> None:
+    def _play(self, buffer: memoryview, frames: int, at: float) -> int:
+        """Hand over what is queued; how many samples that is."""
+        filled = 0
+        for stretch in self._take(frames):
+            begin = SAMPLE_BYTES * filled
+            buffer[begin : begin + len(stretch.pcm)] = stretch.pcm
+            self._departures.add(at + filled / self.device_rate, stretch.samples, stretch.written)
+            filled += stretch.samples
+        return filled
+
+    def _is_down_to(self, samples: int) -> bool:
+        # a stretch may be an account alone, without a sound
+        return self._next is not None and (self._queued <= samples if samples else not self._queue)
+
+    def _put(self, stretch: Stretch) -> None:
         if stretch.samples or stretch.written:
             self._queue.append(stretch)
             self._queued += stretch.samples
 
-    def _take(self, samples: int) -> list[_Stretch]:
+    def _take(self, samples: int) -> list[Stretch]:
         """The first ``samples`` of the queue, or as many as there are."""
-        taken: list[_Stretch] = []
+        taken: list[Stretch] = []
         while self._queue and samples >= self._queue[0].samples:
             taken.append(self._queue.popleft())
             samples -= taken[-1].samples
@@ -213,57 +222,3 @@ class PlayoutBuffer:
             total[: len(sound)] += sound[:frames]
         buffer[:] = np.clip(total, -32768, 32767).astype("<i2").tobytes()
         self._overlays = [sound[frames:] for sound in self._overlays if len(sound) > frames]
-
-
-@define
-class _Stretch:
-    """Audio at the device's rate, and how many of the samples written it stands for."""
-
-    pcm: bytes
-    written: int
-
-    @property
-    def samples(self) -> int:
-        return len(self.pcm) // SAMPLE_BYTES
-
-    def cut(self, samples: int) -> tuple[_Stretch, _Stretch]:
-        written = self.written * samples // self.samples
-        cut = SAMPLE_BYTES * samples
-        return _Stretch(self.pcm[:cut], written), _Stretch(self.pcm[cut:], self.written - written)
-
-
-class _Conversion:
-    """Samples written in, stretches out.  What the resampler holds back is accounted for when it comes out."""
-
-    def __init__(self, rate: int, device_rate: int) -> None:
-        self._rate, self._device_rate = rate, device_rate
-        self.drop()
-
-    def drop(self) -> None:
-        """Forget what is held back."""
-        self._resampler: StreamResampler | None = None
-        self._written = self._accounted = self._made = 0
-
-    def convert(self, pcm: bytes) -> _Stretch:
-        written = len(pcm) // SAMPLE_BYTES
-        if self._rate == self._device_rate:
-            return _Stretch(pcm, written)
-        if self._resampler is None:
-            self._resampler = StreamResampler(self._rate, self._device_rate)
-        self._written += written
-        converted = self._resampler.convert(pcm)
-        self._made += len(converted) // SAMPLE_BYTES
-        due = min(self._written, self._made * self._rate // self._device_rate)
-        return self._accounting(converted, due)
-
-    def finish(self) -> _Stretch:
-        """What is held back, and the account squared."""
-        rest = b"" if self._resampler is None else self._resampler.convert(b"", last=True)
-        stretch = self._accounting(rest, self._written)
-        self.drop()
-        return stretch
-
-    def _accounting(self, converted: bytes, due: int) -> _Stretch:
-        stretch = _Stretch(converted, due - self._accounted)
-        self._accounted = due
-        return stretch

@@ -19,6 +19,7 @@ from attrs import frozen
 from actors.errors import DeviceError
 from actors.messages import DeviceKind
 
+from .alsa_messages import send_to_log
 from .device_choice import DeviceInfo, DeviceName as DeviceName, choose
 from .device_thread import DeviceThread, Stuck
 from .portaudio_stream import Block as Block, DeviceStream as DeviceStream
@@ -250,7 +251,8 @@ async def _call(work: Callable[[], T], *, too_late: Callable[[T], object]) -> T:
         return await _thread.call(work, too_late=too_late)
     except Stuck as error:
         raise DeviceError(
-            "The sound server does not answer. Restart it (PulseAudio: `pulseaudio -k`) and try again."
+            "The sound server does not answer. Restart it (PulseAudio: `pulseaudio -k`) and try again; if that "
+            "does not help, start this program anew."
         ) from error
 
 
@@ -260,6 +262,7 @@ def _load() -> Any:
     # it would end PortAudio in the main thread, and wait for a server that hangs
     atexit.unregister(library._exit_handler)
     atexit.register(forget_devices, EXIT)
+    send_to_log()
     return library
 
 

@@ -10,16 +10,17 @@ FLAGGED = 0.005
 """Seconds that are enough when the device itself says that it lost samples."""
 
 _SETTLING = 2.0
-"""Seconds in which the line follows the device's clock for the most part."""
-_STEEPEST = 0.01
-"""Of the time that passes: how fast it follows at most."""
+"""Seconds in which the line follows for the most part when it is early: the device may just have been late."""
+_RISE, _FALL = 0.01, 0.05
+"""Of the time that passes: how fast it follows at most when it is early, and when it is late."""
 
 
 class SampleClock:
     """The time line of a stream at ``rate`` Hz, whose samples are counted from 0.
 
-    It follows a device whose clock is off by up to 1 %, in steps far below a block, and jumps, always forward, only
-    where samples are missing.
+    No sample is heard before it was taken, but many are heard late: so the line keeps to the earliest accounts.  It
+    follows a device whose clock is off by up to 1 %, never runs backward, and jumps, always forward, only where samples
+    are missing.
     """
 
     def __init__(self, rate: int) -> None:
@@ -43,8 +44,7 @@ class SampleClock:
         self._off = [*self._off, error] if error > GAP else []
         if len(self._off) >= CONFIRMED:
             return self._jump(min(self._off))
-        most = _STEEPEST * passed
-        self._zero += min(max(error * passed / _SETTLING, -most), most)
+        self._zero += max(error, -_FALL * passed) if error < 0 else min(error / _SETTLING, _RISE) * passed
         return False
 
     def time_of(self, position: float) -> float:

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import room
+
+from voicemode.audio.echo_path import EchoPath
+
+
+def passed(path: EchoPath, played: room.Samples, heard: room.Samples) -> room.Samples:
+    """What is left of what is heard; what is played is known as it is played."""
+    left = []
+    for place in range(0, len(heard) - room.FRAME + 1, room.FRAME):
+        part = slice(place, place + room.FRAME)
+        path.play(room.pcm_of(played[part]))
+        left.append(path.remove(room.pcm_of(heard[part])))
+    return room.samples_of(b"".join(left))
+
+
+def power(samples: room.Samples) -> float:
+    return 10 * np.log10((samples**2).mean())
+
+
+@pytest.fixture(scope="module")
+def voices() -> dict[str, room.Samples]:
+    return room.human_voices()
+
+
+@pytest.fixture(scope="module")
+def assistant(voices: dict[str, room.Samples]) -> room.Samples:
+    return room.assembled([voice for name, voice in voices.items() if name.startswith("lj")], seconds=12)
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.03, 0.25])
+def test_the_way_is_learnt_while_somebody_speaks(assistant: room.Samples, delay: float) -> None:
+    heard = room.heard(assistant, room.Acoustics(gain=0.5, delay=delay))
+    left = passed(EchoPath(), assistant, heard)
+    seconds = slice(6 * room.RATE, len(left))
+    assert power(heard[seconds]) - power(left[seconds]) > 12
+
+
+def test_a_user_who_speaks_meanwhile_is_left_as_they_are(
+    voices: dict[str, room.Samples], assistant: room.Samples
+) -> None:
+    user = voices["librivox-0890.wav"]
+    heard = room.heard(assistant, room.Acoustics(gain=0.5), [room.Said(6.0, user)])
+    left = passed(EchoPath(), assistant, heard)
+    begin = 6 * room.RATE
+    assert np.corrcoef(left[begin : begin + len(user)], user)[0, 1] > 0.95
+    assert np.corrcoef(heard[begin : begin + len(user)], user)[0, 1] < 0.9
+
+
+def test_when_nothing_is_played_nothing_changes(voices: dict[str, room.Samples]) -> None:
+    user = voices["librivox-0880.wav"]
+    left = passed(EchoPath(), np.zeros(len(user)), user)
+    assert np.array_equal(left, user[: len(left)])
+
+
+def test_a_way_that_has_changed_is_forgotten_and_learnt_anew(assistant: room.Samples) -> None:
+    before = room.heard(assistant, room.Acoustics(gain=0.5, delay=0.03))
+    after = room.heard(assistant, room.Acoustics(gain=0.5, delay=0.2, seed=5))
+    change = 5 * room.RATE
+    left = passed(EchoPath(), assistant, np.concatenate([before[:change], after[change:]]))
+    at_once = slice(change, change + room.RATE)
+    assert power(left[at_once]) - power(after[at_once]) < 3
+    later = slice(change + 4 * room.RATE, len(left))
+    assert power(after[later]) - power(left[later]) > 10
