@@ -33,7 +33,7 @@ async def play_speech(
 ) -> None:
     """Run until the chunks end and have been heard.  Exactly one ``Spoken`` is sent, also when cancelled."""
     playhead = Playhead(turn)
-    before = playback.played()
+    before: int | None = None
     started = False
     with chunks, reports:
         try:
@@ -41,6 +41,9 @@ async def play_speech(
                 playhead.queue(chunk)
                 step = SAMPLE_BYTES * int(SLICE * chunk.rate)
                 for offset in range(0, len(chunk.pcm), step):
+                    if before is None:
+                        # not earlier: what is left of a turn that was stopped may still be on its way out
+                        before = playback.played()
                     at = await playback.write(chunk.pcm[offset : offset + step])
                     if not started:
                         started = True
@@ -51,7 +54,7 @@ async def play_speech(
             await reports.send(SpeakingFailed(turn=turn, error=error))
         finally:
             playback.stop()
-            samples = playback.played() - before
+            samples = 0 if before is None else playback.played() - before
             # what is known of the words played may still be on its way
             with suppress(trio.WouldBlock, trio.EndOfChannel):
                 while True:
