@@ -215,7 +215,7 @@ async def measure_all(smoke: bool) -> Findings:
         ),
         notes=(
             f"Echo at gains 0.1, 0.3 and 1.0, {1000 * ROOMS[0][1]:.0f} to {1000 * ROOMS[-1][1]:.0f} ms late.",
-            f"{len(outcome.noticed)} users, one human voice as loud as it was recorded; not to be noticed counts as 10 s.",
+            f"{len(outcome.noticed)} users, one human voice as loud as it was recorded; unnoticed counts as 10 s.",
         ),
     )
 

@@ -50,11 +50,11 @@ async def load_echo_canceller(
 
 
 class EchoCanceller:
-    """Gets to know a room anew with each opening of the microphone.  ``played`` is a ``Tap`` and may be called from any thread, all the rest from one.
+    """Gets to know a room anew with each opening of the microphone.
 
-    ``cancel`` is what it is for; ``noise_suppression`` takes steady noise out of the user's sound, ``gain_control``
-    brings it to a usual level.  Raises SettingsError when the livekit package is not installed, DeviceError when it
-    does not work on this machine.
+    ``played`` is a ``Tap`` and may be called from any thread, all the rest from one.  ``cancel`` is what it is for;
+    ``noise_suppression`` takes steady noise out of the user's sound, ``gain_control`` brings it to a usual level.
+    Raises SettingsError when the livekit package is not installed, DeviceError when it does not work on this machine.
     """
 
     def __init__(self, *, noise_suppression: bool = False, gain_control: bool = False, cancel: bool = True) -> None:
