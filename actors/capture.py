@@ -30,9 +30,10 @@ async def capture_audio(
 ) -> None:
     """Run until cancelled; then the rings are closed.
 
-    Every opening that is begun is reported closed or failed in the end, once the device is closed; one that the gate
-    takes back before the device was there is reported closed without having been reported open.  After a failure the
-    gate must change before the device is tried again.
+    Every opening that is begun is reported closed or failed in the end: closed once the device is, failed at once,
+    because a device that hangs takes its time to close.  One that the gate takes back before the device was there is
+    reported closed without having been reported open.  After a failure the gate must change before the device is tried
+    again.
     """
     with reports:
         stream: StreamId | None = None
@@ -40,10 +41,7 @@ async def capture_audio(
             while True:
                 stream = await gate.wait_change(stream)
                 if stream is not None:
-                    ended = await _capture(gate, stream, rings, reports, microphone, rate, publish)
-                    publish(ended)
-                    if isinstance(ended, MicrophoneFailed):
-                        await reports.send(ended)
+                    await _capture(gate, stream, rings, reports, microphone, rate, publish)
         finally:
             for ring in rings:
                 ring.close()
@@ -56,22 +54,32 @@ async def _capture(
     reports: trio.MemorySendChannel[MicrophoneOpened | MicrophoneFailed],
     microphone: Microphone,
     rate: int,
-    publish: Callable[[MicrophoneOpened], None],
-) -> MicrophoneClosed | MicrophoneFailed:
-    """See one opening through to its end."""
+    publish: Callable[[MicrophoneOpened | MicrophoneClosed | MicrophoneFailed], None],
+) -> None:
+    """See one opening through to its end, and tell of it."""
+    failed = False
+
+    async def tell(event: MicrophoneOpened | MicrophoneFailed) -> None:
+        publish(event)
+        await reports.send(event)
+
     try:
-        with gate.scope(stream) as scope:
+        with gate.scope(stream):
             async with microphone.open(rate) as frames:
-                opened = MicrophoneOpened(stream=stream, at=trio.current_time())
-                publish(opened)
-                await reports.send(opened)
-                async for frame in frames:
-                    pcm = bytes(len(frame.pcm)) if gate.muted else frame.pcm
-                    stamped = evolve(frame, stream=stream, pcm=pcm)
-                    for ring in rings:
-                        ring.put_nowait(stamped)
-            if not scope.cancel_called:
-                raise DeviceLost("The microphone stopped. Check that it is still connected.")
+                await tell(MicrophoneOpened(stream=stream, at=trio.current_time()))
+                try:
+                    async for frame in frames:
+                        pcm = bytes(len(frame.pcm)) if gate.muted else frame.pcm
+                        stamped = evolve(frame, stream=stream, pcm=pcm)
+                        for ring in rings:
+                            ring.put_nowait(stamped)
+                    raise DeviceLost("The microphone stopped. Check that it is still connected.")
+                except VoiceError as error:
+                    failed = True
+                    await tell(MicrophoneFailed(stream=stream, at=trio.current_time(), error=error))
     except VoiceError as error:
-        return MicrophoneFailed(stream=stream, at=trio.current_time(), error=error)
-    return MicrophoneClosed(stream=stream, at=trio.current_time())
+        if not failed:
+            failed = True
+            await tell(MicrophoneFailed(stream=stream, at=trio.current_time(), error=error))
+    if not failed:
+        publish(MicrophoneClosed(stream=stream, at=trio.current_time()))

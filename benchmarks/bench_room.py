@@ -25,7 +25,7 @@ from tests.virtual_audio import VirtualAudio, missing
 from voicemode import Conversation, Settings, open_conversation
 from voicemode.audio.files import read_audio
 from voicemode.audio.portaudio_microphone import PortAudioMicrophone
-from voicemode.audio.portaudio_speaker import PortAudioSpeaker
+from voicemode.audio.portaudio_speaker import PortAudioPlayback, PortAudioSpeaker
 from voicemode.audio.store import MemoryStore
 from voicemode.speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech
 
@@ -89,6 +89,24 @@ class _Overheard:
         return self._ear.hear(await anext(self._frames))
 
 
+class Loudspeaker(PortAudioSpeaker):
+    """Tells how often it ran dry."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._playback: PortAudioPlayback | None = None
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[PortAudioPlayback]:
+        async with super().open(rate) as playback:
+            self._playback = playback
+            yield playback
+
+    @property
+    def underruns(self) -> int:
+        return 0 if self._playback is None else self._playback.underruns
+
+
 @frozen
 class Engines:
     tts: TextToSpeech
@@ -105,6 +123,8 @@ class Outcome:
     decided: list[float] = field(factory=list[float])
     understood: list[float] = field(factory=list[float])
     missed: int = 0
+    underruns: int = 0
+    incidents: list[str] = field(factory=list[str])
 
 
 class _Notes:
@@ -139,8 +159,8 @@ class _Notes:
         self.commits.clear()
 
 
-async def in_a_room(engines: Engines, *, alone: float, users: int, outcome: Outcome) -> None:
-    ear, speaker, notes = Ear(), PortAudioSpeaker(), _Notes()
+async def in_a_room(engines: Engines, where: str, *, alone: float, users: int, outcome: Outcome) -> None:
+    ear, speaker, notes = Ear(), Loudspeaker(), _Notes()
     sound = np.frombuffer(read_audio(CLIP, LISTENING_RATE).pcm, "<i2").astype(np.int16)
     onset = int(np.flatnonzero(np.abs(sound.astype(np.int32)) > VOICED)[0]) / LISTENING_RATE
     async with (
@@ -163,6 +183,11 @@ async def in_a_room(engines: Engines, *, alone: float, users: int, outcome: Outc
             outcome.alone += trio.current_time() - begun
         outcome.starts += len(notes.starts)
         outcome.commits += len(notes.commits)
+        if notes.starts:
+            moments = ", ".join(f"{moment - notes.began:.1f}" for moment in notes.starts)
+            outcome.incidents.append(
+                f"{where}: {len(notes.starts)} onsets, the last turn's {moments} s into its speech."
+            )
         for number in range(users):
             notes.forget()
             begins: list[float] = []
@@ -179,6 +204,7 @@ async def in_a_room(engines: Engines, *, alone: float, users: int, outcome: Outc
             outcome.decided.append(_first(notes.commits, begins[0]))
             outcome.understood.append(float(result.transcript == SAID))
             outcome.missed += not notes.commits
+        outcome.underruns += speaker.underruns
         nursery.cancel_scope.cancel("the room is left")
 
 
@@ -198,6 +224,7 @@ async def measure_all(smoke: bool) -> Findings:
         with VirtualAudio(rate=48_000) as audio, audio.in_process(), audio.echo(gain, delay):
             await in_a_room(
                 engines,
+                f"Gain {gain:g}, {1000 * delay:.0f} ms",
                 alone=5.0 if smoke else ALONE,
                 users=1 if smoke else USERS,
                 outcome=outcome,
@@ -211,9 +238,11 @@ async def measure_all(smoke: bool) -> Findings:
             figure("  the same", "ms", outcome.noticed, Budget(at_most=300, statistic="p95")),
             figure("  → the assistant is interrupted", "ms", outcome.decided),
             figure("users not noticed", "times", [float(outcome.missed)]),
+            figure("underruns of the speaker", "times", [float(outcome.underruns)]),
             figure("understood to the word", "of 1", [float(np.mean(outcome.understood))]),
         ),
         notes=(
+            *outcome.incidents,
             f"Echo at gains 0.1, 0.3 and 1.0, {1000 * ROOMS[0][1]:.0f} to {1000 * ROOMS[-1][1]:.0f} ms late.",
             f"{len(outcome.noticed)} users, one human voice as loud as it was recorded; unnoticed counts as 10 s.",
         ),

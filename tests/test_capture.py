@@ -213,6 +213,8 @@ async def test_a_microphone_lost_while_open_is_reported_failed(
     assert isinstance(failed, MicrophoneFailed)
     assert isinstance(failed.error, DeviceError)
     assert str(failed.error).startswith("The microphone was pulled out" if loss else "The microphone stopped")
+    # it is told of at once, and closed after that
+    await wait_all_tasks_blocked()
     assert not room.microphone.is_open
     assert room.rings[0].statistics().put == 5
 

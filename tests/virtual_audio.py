@@ -237,8 +237,10 @@ class VirtualAudio:
 
     def unplug(self) -> None:
         """Unplug everything, so that there is nowhere to go for a stream."""
-        for name in (MICROPHONE, MICROPHONE_INPUT, SPEAKER):
+        # in between PulseAudio moves a stream to what is left: the microphone, for a moment, to the speaker's monitor
+        for name in (MICROPHONE_INPUT, SPEAKER):
             self.unload(name)
+        wait_until(lambda: not self.pactl("list", "short", "sources"), "the end of the microphone")
 
     def plug_in(self) -> None:
         """Plug in again what ``unplug`` took away."""

@@ -35,6 +35,7 @@ class FakeDevice:
         self.rate = rate or 0
         self.asks = True
         self.closed = 0
+        self.latencies: list[float] = []
         self.heard: list[tuple[float, NDArray[np.int16]]] = []
         self._gone: DeviceLost | None = None
         self._going = trio.Event()
@@ -42,7 +43,9 @@ class FakeDevice:
     async def open_stream(
         self, kind: str, device: object, rate: int, block: Callable[..., None], *, block_seconds: float, latency: float
     ) -> FakeDevice:
-        assert (kind, device, block_seconds, latency) == ("speaker", "a speaker", BLOCK, HELD)
+        assert (kind, device, block_seconds) == ("speaker", "a speaker", BLOCK)
+        self.latencies.append(latency)
+        self.asks = True
         await trio.lowlevel.checkpoint()
         self.rate = self.rate or rate
         self.block = block
@@ -307,6 +310,26 @@ async def test_a_device_that_never_plays_is_lost_before_it_is_there(
         async with opened(device, monkeypatch):
             pytest.fail("it is not there")
     assert device.closed == 1
+
+
+async def test_a_device_that_keeps_running_dry_is_given_more_room_when_the_speech_is_over(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeDevice()
+    async with opened(device, monkeypatch) as playback:
+        for begin in range(portaudio_speaker.DRY + 1):
+            await playback.write(numbers(100, 1 + 100 * begin))
+            await trio.sleep(0.1)
+        assert playback.underruns == portaudio_speaker.DRY
+        assert device.latencies == [0.015]
+        await playback.drain()
+        await trio.sleep(0.1)
+        assert (device.latencies, device.closed) == ([0.015, 0.030], 1)
+        await playback.write(numbers(1_000, 1_001))
+        await playback.drain()
+        assert playback.played() == 1_400
+    assert device.samples[device.samples != 0].tolist() == [*range(1, 401), *range(1_001, 2_001)]
+    assert device.closed == 2
 
 
 async def undisturbed(attempt: Callable[[], Awaitable[tuple[PortAudioPlayback, T]]]) -> T:

@@ -31,7 +31,7 @@ from actors.messages import (
 from tests.desk import SETTINGS, Desk, Difference, at_desk, difference, human_voice, mouth, spans
 from tests.virtual_audio import DEADLINE, VirtualAudio, missing, until
 from voicemode import open_conversation
-from voicemode.audio import portaudio
+from voicemode.audio import portaudio, portaudio_speaker
 from voicemode.audio.files import read_audio
 from voicemode.audio.store import DirectoryStore
 from voicemode.speech.registry import load_text_to_speech
@@ -43,10 +43,17 @@ LISTENING_RATE, VOICE_RATE = 16_000, 22_050
 
 STORY = "It stood in a shed behind the mill, and nobody knew."
 
-SEAM = 0.05
-"""Seconds of speech that may be heard twice, or not at all, where a device was lost: it held 15 ms, the recorder 20."""
+HELD = 0.05
+"""Seconds that the speaker holds here.  With the usual 15 ms a busy machine lets it run dry, and then ALSA's plugin for
+PulseAudio now and then loses a block."""
+
+SEAM = 0.08
+"""Seconds of speech that may be heard twice, or not at all, where a device was lost: what it held, and the recorder."""
 
 QUICK = evolve(SETTINGS, endpoint=EndpointPolicy(hangover=0.3))
+
+UNPLUGGING = 0.1
+"""Seconds that it takes to unplug everything."""
 
 TURN = 20.0
 
@@ -54,8 +61,9 @@ Samples = NDArray[np.int16]
 
 
 @pytest.fixture
-def audio(require: Callable[[object, str], None]) -> Iterator[VirtualAudio]:
+def audio(require: Callable[[object, str], None], monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualAudio]:
     require(not (absent := missing()), f"not installed: {absent}")
+    monkeypatch.setattr(portaudio_speaker, "LATENCY", HELD)
     with VirtualAudio(LISTENING_RATE, VOICE_RATE) as audio, audio.in_process():
         yield audio
 
@@ -203,8 +211,10 @@ async def test_what_was_said_until_the_microphone_was_unplugged_is_understood_an
     assert (result.outcome, result.transcript) == ("heard", "yes")
     assert {loss.device for loss in result.losses} == {"speaker", "microphone"}
     heard = np.trim_zeros(await heard_in(desk))
-    assert np.array_equal(heard, user_says[: len(heard)])
-    assert 0.8 * LISTENING_RATE < len(heard) < len(user_says)
+    # one device goes after the other, and meanwhile PulseAudio moves the microphone to what is left
+    surely = heard[: round(-UNPLUGGING * LISTENING_RATE)]
+    assert np.array_equal(surely, user_says[: len(surely)])
+    assert 0.7 * LISTENING_RATE < len(surely) < len(user_says)
     assert failed.at > started.at + 0.8
     assert result.utterance is not None
     kept = np.frombuffer(read_audio(result.utterance, LISTENING_RATE).pcm, "<i2")

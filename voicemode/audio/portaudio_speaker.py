@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import trio
 
@@ -28,6 +29,12 @@ BLOCK_SECONDS = 0.005
 LATENCY = 0.015
 """Seconds of sound the device holds: a stop waits for these too, and a callback may be as late before it is heard."""
 
+ROOMIEST = 0.060
+"""Seconds it may hold after all, on a machine that is too busy for less: each time it is twice as much."""
+
+DRY = 3
+"""Gaps in speech after which the device is given more room."""
+
 SETTLING_SECONDS = 0.030
 """Of sound that a device asks for before its times are believed: while it fills itself up they are milliseconds off."""
 
@@ -36,10 +43,25 @@ ENDING_SECONDS = 0.3
 
 
 class PortAudioPlayback:
-    """Implements ``Playback`` for a device that runs, and plays silence when there is nothing to play."""
+    """Implements ``Playback`` for a device that runs, and plays silence when there is nothing to play.
 
-    def __init__(self, rate: int, stream: DeviceStream, taps: tuple[Tap, ...]) -> None:
+    A device that keeps running dry is closed at the end of a speech and opened again by ``open_stream``, which is given
+    the seconds it is to hold; a stop then takes as much longer.
+    """
+
+    def __init__(
+        self,
+        rate: int,
+        stream: DeviceStream,
+        taps: tuple[Tap, ...],
+        open_stream: Callable[[float], Awaitable[DeviceStream]],
+    ) -> None:
         self.rate = rate
+        self.latency = LATENCY
+        """Seconds of sound the device is to hold."""
+        self._open_stream = open_stream
+        self._watching = trio.CancelScope()
+        self._forgiven = 0
         self.buffer = PlayoutBuffer(rate, stream.rate, wake=self._wake, taps=taps, settling=SETTLING_SECONDS)
         self._stream = stream
         self._token = trio.lowlevel.current_trio_token()
@@ -92,6 +114,8 @@ class PortAudioPlayback:
                 await trio.sleep_until(end)
             else:
                 break
+        if self.underruns - self._forgiven >= DRY and self.latency < ROOMIEST:
+            self._watching.cancel("the device keeps running dry")
 
     def stop(self) -> None:
         """Fade out within 5 ms what the device takes next, and forget the rest."""
@@ -115,10 +139,30 @@ class PortAudioPlayback:
 
     async def run(self) -> None:
         """Watch over the device.  Returns when it has gone."""
-        self._gone = await self._stream.lost()
+        while self._gone is None:
+            with self._watching:
+                self._gone = await self._stream.lost()
+            if self._gone is None:
+                await self._make_room()
         self._until = min(trio.current_time(), self.buffer.asked_until - self._stream.latency)
         self._gone_event.set()
         self._waiting.unpark_all()
+
+    async def _make_room(self) -> None:
+        self._watching = trio.CancelScope()
+        self._forgiven, self.latency = self.underruns, min(2 * self.latency, ROOMIEST)
+        await self._stream.close()
+        try:
+            self._stream = await self._open_stream(self.latency)
+        except DeviceError as error:
+            self._gone = DeviceLost(str(error))
+        else:
+            if self._stream.rate != self.buffer.device_rate:
+                self._gone = DeviceLost(f"The speaker {self._stream.name!r} has changed its rate.")
+
+    async def close(self) -> None:
+        """Close the device, within half a second."""
+        await self._stream.close()
 
     async def started(self) -> None:
         """Wait until the device asks for sound.  Raises DeviceLost when it goes before it does."""
@@ -176,12 +220,10 @@ class PortAudioSpeaker:
     async def open(self, rate: int) -> AsyncGenerator[PortAudioPlayback]:
         """Implements the port.  Raises DeviceError when the device cannot be opened or does not begin to play."""
         door = _Door()
-        wanted = self.rate or rate
-        stream = await open_stream(
-            "speaker", self.device, wanted, door.fill, block_seconds=BLOCK_SECONDS, latency=LATENCY
-        )
+        open_door = partial(self._open_stream, door, self.rate or rate)
+        stream = await open_door(LATENCY)
+        playback = PortAudioPlayback(rate, stream, self._taps, open_door)
         try:
-            playback = PortAudioPlayback(rate, stream, self._taps)
             door.buffer = playback.buffer
             with unwrapped():
                 async with trio.open_nursery() as nursery:
@@ -194,7 +236,10 @@ class PortAudioSpeaker:
                             await playback.finish()
                         nursery.cancel_scope.cancel("the speaker is closed")
         finally:
-            await stream.close()
+            await playback.close()
+
+    async def _open_stream(self, door: _Door, rate: int, latency: float) -> DeviceStream:
+        return await open_stream("speaker", self.device, rate, door.fill, block_seconds=BLOCK_SECONDS, latency=latency)
 
 
 class _Door:
