@@ -203,7 +203,10 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown() -> None:
 
 
 def test_the_key_comes_from_the_environment() -> None:
-    assert key_from({}) is None
-    assert key_from({"OPENAI_API_KEY": "b\n"}) == "b"
-    assert key_from({"OPENAI_API_KEY": "b", "VOICEMODE_LLM_KEY": "a"}) == "a"
-    assert key_from({"OPENAI_API_KEY": "b", "VOICEMODE_LLM_KEY": ""}) == "b"
+    here, openai = "http://localhost:8080/v1", "https://api.openai.com/v1"
+    both = {"OPENAI_API_KEY": "b\n", "VOICEMODE_LLM_KEY": "a"}
+    assert key_from({}, openai) is None
+    assert key_from(both, here) == key_from(both, openai) == "a"
+    assert key_from({"OPENAI_API_KEY": "b\n", "VOICEMODE_LLM_KEY": ""}, openai) == "b"
+    for other in (here, "http://api.openai.com/v1", "https://api.openai.com.example.org/v1"):
+        assert key_from({"OPENAI_API_KEY": "b"}, other) is None

@@ -29,8 +29,9 @@ SYSTEM = (
     "something makes no sense, ask."
 )
 
-KEYS = ("VOICEMODE_LLM_KEY", "OPENAI_API_KEY")
-"""Environment variables that may hold the key, the first that does."""
+KEY, OPENAI_KEY = "VOICEMODE_LLM_KEY", "OPENAI_API_KEY"
+"""Environment variables that may hold the key: for any endpoint, and for OpenAI's own alone."""
+OPENAI = "https://api.openai.com/"
 
 FIRST_BYTE, BETWEEN = 30.0, 15.0
 """Seconds until an answer begins, and between two parts of it, before it is given up.  A large model on a small machine
@@ -49,9 +50,10 @@ QUOTED = 200
 """Characters of the endpoint's own words that go into an error."""
 
 
-def key_from(environment: Mapping[str, str]) -> str | None:
-    """The key for the endpoint, if there is one."""
-    return next((key for name in KEYS if (key := environment.get(name, "").strip())), None)
+def key_from(environment: Mapping[str, str], url: str) -> str | None:
+    """The key for the endpoint at ``url``, if there is one."""
+    names = (KEY, OPENAI_KEY) if url.strip().startswith(OPENAI) else (KEY,)
+    return next((key for name in names if (key := environment.get(name, "").strip())), None)
 
 
 class ChatAgent:
@@ -232,7 +234,7 @@ class ChatAgent:
         if status in {401, 403}:
             # what the endpoint says here may show parts of the key
             wrong = "asks for a key" if self._key is None else "does not accept the key"
-            return ProviderRefused(self.name, f"{self.name} {wrong} ({status}). Set {KEYS[0]}.", code="unauthorized")
+            return ProviderRefused(self.name, f"{self.name} {wrong} ({status}). Set {KEY}.", code="unauthorized")
         if status == 404:
             what = f"has no model {self.model}, or no" if self.model else "has no list of models, or no"
             return ProviderRefused(self.name, f"{self.name} {what} chat at this address (404){said}", code="not_found")

@@ -30,7 +30,7 @@ agent_options = options.together(
         "--llm-url",
         metavar="URL",
         callback=one_utf8,
-        help="An OpenAI-compatible endpoint, up to /v1.  Its key is taken from VOICEMODE_LLM_KEY or OPENAI_API_KEY.",
+        help="An OpenAI-compatible endpoint, up to /v1.  Its key is taken from VOICEMODE_LLM_KEY.",
     ),
     click.option("--llm-model", metavar="NAME", callback=one_utf8, help="Its model.  [default: the first it lists]"),
     click.option("--system", metavar="TEXT", callback=one_utf8, help="Instructions for the model instead of ours."),
@@ -79,7 +79,7 @@ class AgentChoice:
             from ..agents.chat import SYSTEM, ChatAgent, key_from
 
             system = SYSTEM if self.system is None else self.system
-            async with ChatAgent(self.url, model=self.model, key=key_from(os.environ), system=system) as chat:
+            async with ChatAgent(self.url, model=self.model, key=key_from(os.environ, self.url), system=system) as chat:
                 yield chat
         elif self.command is not None:
             from ..agents.command import running_command
