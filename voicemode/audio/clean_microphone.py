@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
+import trio
 from attrs import evolve
 
 from actors.messages import SAMPLE_BYTES, AudioFrame, Event, seconds_of
@@ -43,6 +44,7 @@ class _CleanFrames:
 
     def __init__(self, frames: AsyncIterator[AudioFrame], canceller: EchoCanceller) -> None:
         self._frames, self._canceller = frames, canceller
+        self._limiter = trio.CapacityLimiter(1)
         self._heard: AudioFrame | None = None
 
     def __aiter__(self) -> _CleanFrames:
@@ -51,7 +53,7 @@ class _CleanFrames:
     async def __anext__(self) -> AudioFrame:
         while (frame := self._next()) is None:
             self._add(await anext(self._frames))
-        return self._canceller.clean(frame)
+        return await trio.to_thread.run_sync(self._canceller.clean, frame, limiter=self._limiter)
 
     def _add(self, frame: AudioFrame) -> None:
         left = self._heard

@@ -44,7 +44,7 @@ _FRAME_BYTES = _BYTES_PER_SECOND // 100
 
 
 class PlayedReference:
-    """``played`` may be called from any thread, all the rest from one."""
+    """``played`` may be called from any thread, all the rest from one at a time."""
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, bytes, int]] = deque(maxlen=KEPT)
