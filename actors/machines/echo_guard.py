@@ -23,6 +23,12 @@ REMEMBERED = 1000
 TELLING = -45.0
 """dBFS from which on something is learnt of it: the echo of what is quieter may drown in the microphone's noise."""
 
+INAUDIBLE = -40.0
+"""dB below what is played from which on down a window holds no echo of it."""
+
+UNHEARD = 1.2
+"""Seconds under sound in which nothing is heard of it, at a stretch, that show that nothing can be: headphones."""
+
 GAP = 0.1
 """Seconds in which nothing left the loudspeaker, not even silence: it was closed, and may be another one now."""
 
@@ -77,6 +83,7 @@ class EchoGuard:
         self._played: deque[tuple[float, float, float]] = deque(maxlen=REMEMBERED)
         self._user_until = -inf
         self._played_until = -inf
+        self._unheard = 0.0
         self._stream: StreamId | None = None
 
     @property
@@ -97,6 +104,7 @@ class EchoGuard:
         policy = self._policy
         if activity.stream != self._stream:
             self._stream, self._coupling, self._user_until = activity.stream, policy.coupling, -inf
+            self._unheard = 0.0
         earliest = activity.at - activity.duration - policy.reach
         while self._played and self._played[0][1] <= earliest:
             self._played.popleft()
@@ -108,6 +116,9 @@ class EchoGuard:
             self._user_until = activity.at + policy.hold
         if loudest >= TELLING:
             self._learn(excess, activity.duration)
+            self._unheard = self._unheard + activity.duration if activity.level < loudest + INAUDIBLE else 0.0
+            if self._unheard >= UNHEARD:
+                self._coupling = min(self._coupling, INAUDIBLE)
         if excess > policy.margin or (excess > 0.0 and activity.at <= self._user_until):
             return activity
         return evolve(activity, probability=0.0)

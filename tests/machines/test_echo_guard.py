@@ -175,3 +175,11 @@ def test_what_was_learnt_is_forgotten_when_a_device_was_closed(closed: str) -> N
     else:
         guard.play(5.2, BLOCK, -20.0)
     assert guard.coupling > -0.1
+
+
+def test_who_wears_headphones_is_heard_as_soon_as_that_shows() -> None:
+    guard = EchoGuard(EchoGuardPolicy())
+    blocks = played((3.0, -20.0))
+    windows = [window((number + 1) * WINDOW, -70.0 if number < 60 else -25.0) for number in range(90)]
+    judged = guarded(guard, blocks, windows)
+    assert [each.probability for each in judged] == [0.0] * 60 + [0.9] * 30

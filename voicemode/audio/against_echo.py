@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
+from actors.errors import DeviceError
 from actors.machines.echo_guard import EchoGuard, EchoGuardPolicy
 from actors.messages import SpeechActivity
 from actors.ports import Microphone, Monitored
@@ -13,6 +15,9 @@ from .clean_microphone import CleanMicrophone
 from .echo import REMAINS, available, load_echo_canceller
 from .echo_guard_tap import EchoGuardTap
 
+log = logging.getLogger(__name__)
+
+Echo: TypeAlias = Literal["auto", "cancel", "guard", "off"]
 Heed: TypeAlias = Callable[[SpeechActivity], SpeechActivity]
 """Judges a window of speech before anybody hears of it."""
 
@@ -21,27 +26,34 @@ async def against_echo(
     microphone: Microphone,
     speaker: object,
     *,
-    echo: Literal["auto", "cancel", "guard", "off"],
+    echo: Echo,
     noise_suppression: bool,
     gain_control: bool,
 ) -> tuple[Microphone, Heed | None]:
     """``microphone`` as it is to be listened to, and who judges its windows.
 
     A ``speaker`` that is not ``Monitored`` is in no room and makes no echo.  Raises SettingsError when what is asked
-    for is not installed.
+    for is not installed, DeviceError when it does not work.
     """
     room = speaker if isinstance(speaker, Monitored) else None
     cancels = room is not None and (echo == "cancel" or (echo == "auto" and available()))
+    if cancels or noise_suppression or gain_control:
+        try:
+            canceller = await load_echo_canceller(
+                cancel=cancels, noise_suppression=noise_suppression, gain_control=gain_control
+            )
+        except DeviceError as error:
+            if echo != "auto" or noise_suppression or gain_control:
+                raise
+            log.warning("%s What is louder than the echo can be counts for the user instead.", error)
+            cancels = False
+        else:
+            if room is not None and cancels:
+                room.monitor(canceller.played)
+            microphone = CleanMicrophone(microphone, canceller)
     heed: Heed | None = None
     if room is not None and echo != "off":
         guard = EchoGuardTap(EchoGuard(REMAINS if cancels else EchoGuardPolicy()))
         room.monitor(guard.played)
         heed = guard.heed
-    if cancels or noise_suppression or gain_control:
-        canceller = await load_echo_canceller(
-            cancel=cancels, noise_suppression=noise_suppression, gain_control=gain_control
-        )
-        if room is not None and cancels:
-            room.monitor(canceller.played)
-        microphone = CleanMicrophone(microphone, canceller)
     return microphone, heed

@@ -22,6 +22,7 @@ from actors.machines.echo_guard import EchoGuardPolicy
 from actors.messages import SAMPLE_BYTES, AudioFrame
 
 from .echo_path import EchoPath
+from .echo_presence import EchoPresence
 from .played_reference import REFERENCE_RATE, PlayedReference
 
 FRAMES_PER_SECOND = 100
@@ -61,17 +62,20 @@ class EchoCanceller:
     def __init__(self, *, noise_suppression: bool = False, gain_control: bool = False, cancel: bool = True) -> None:
         if not available():
             raise SettingsError(
-                "Echo cancellation needs the livekit package: `pip install 'voicemode[aec]'`, or choose another way "
+                "Echo cancellation needs the livekit package: `pip install livekit`, or choose another way "
                 "against echo."
             )
         try:
             self._rtc: Any = import_module("livekit.rtc")
-            self._make: Callable[[], Any] = partial(
+            make = partial(
                 self._rtc.AudioProcessingModule,
-                echo_cancellation=cancel,
                 noise_suppression=noise_suppression,
                 high_pass_filter=cancel,
                 auto_gain_control=gain_control,
+            )
+            self._make: Callable[[], Any] = partial(make, echo_cancellation=cancel)
+            self._unsuppressed: Any = (
+                make(echo_cancellation=False) if cancel and (noise_suppression or gain_control) else None
             )
             self._forget()
         except Exception as error:  # what its library raises when it does not load has no base of its own
@@ -118,11 +122,17 @@ class EchoCanceller:
                     self._forget()
                 for reference in references:
                     self._path.play(reference)
+                    self._presence.play(reference)
                     self._processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
                 if frame.rate == REFERENCE_RATE:
                     pcm = self._path.remove(pcm)
+                self._presence.hear(frame.pcm, pcm)
             heard = self._frame(pcm, frame.rate)
             self._processing.process_stream(heard)
+            if self._cancel and not self._presence.audible:
+                heard = self._frame(pcm, frame.rate)
+                if self._unsuppressed is not None:
+                    self._unsuppressed.process_stream(heard)
         except RuntimeError as error:
             raise DeviceError(f"Echo cancellation failed ({error}). {_INSTEAD}") from error
         return evolve(frame, pcm=bytes(heard.data))
@@ -130,7 +140,7 @@ class EchoCanceller:
     def _forget(self) -> None:
         """Takes 0.8 ms."""
         self._processing: Any = self._make()
-        self._path = EchoPath()
+        self._path, self._presence = EchoPath(), EchoPresence()
 
     def _frame(self, pcm: bytes, rate: int) -> Any:
         return self._rtc.AudioFrame(bytearray(pcm), rate, 1, rate // FRAMES_PER_SECOND)

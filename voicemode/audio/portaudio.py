@@ -7,6 +7,7 @@ with it.  This is the one file that knows sounddevice.
 from __future__ import annotations
 
 import atexit
+import ctypes
 import logging
 import time
 from collections.abc import Callable
@@ -262,6 +263,8 @@ def _load() -> Any:
     # it would end PortAudio in the main thread, and wait for a server that hangs
     atexit.unregister(library._exit_handler)
     atexit.register(forget_devices, EXIT)
+    # whoever else holds it lets go when the interpreter ends, and a thread of PortAudio's may still be in it then
+    ctypes.CDLL(library._libname)
     send_to_log()
     return library
 

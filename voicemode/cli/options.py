@@ -112,7 +112,7 @@ echo = click.option(
     show_default=True,
     callback=_echo,
     help="About the assistant's voice in the microphone: cancel takes it out, guard hears only who is louder, off does "
-    "nothing, auto cancels where voicemode[aec] is installed and guards where it is not.",
+    "nothing, auto cancels where the extra aec (livekit) is installed and guards where it is not.",
 )
 headphones = click.option(
     "--headphones",
