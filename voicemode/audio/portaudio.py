@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -259,6 +260,8 @@ async def _call(work: Callable[[], T], *, too_late: Callable[[T], object]) -> T:
 
 def _load() -> Any:
     """Import sounddevice, which initialises PortAudio."""
+    # PortAudio asks for JACK as well, whose library would try to start a server where there is none, and wait for it
+    os.environ.setdefault("JACK_NO_START_SERVER", "1")
     library: Any = import_module("sounddevice")
     # it would end PortAudio in the main thread, and wait for a server that hangs
     atexit.unregister(library._exit_handler)
