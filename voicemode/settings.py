@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from attrs import Attribute, field, frozen
 
 from actors.errors import SettingsError
 from actors.machines.endpointer import EndpointPolicy
 from actors.machines.policy import TurnPolicy
+
+from .audio.against_echo import Echo as Echo
 
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
@@ -31,12 +33,6 @@ def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
 def _phrases(_: object, __: Attribute[tuple[str, ...]], value: object) -> None:
     if isinstance(value, str):
         raise SettingsError("The phrases to expect are a tuple of texts, not a text.")
-
-
-Echo: TypeAlias = Literal["auto", "cancel", "guard", "off"]
-"""What is done about the assistant's voice coming back through the microphone: ``cancel`` takes it out of the sound,
-``guard`` hears the user only where they are louder than it can be, ``off`` does nothing, which suits headphones;
-``auto`` cancels where the extra ``aec`` is installed and guards where it is not, for speakers that stand in a room."""
 
 
 def _echo(_: object, __: Attribute[Echo], value: str) -> None:

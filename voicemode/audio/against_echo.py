@@ -18,6 +18,10 @@ from .echo_guard_tap import EchoGuardTap
 log = logging.getLogger(__name__)
 
 Echo: TypeAlias = Literal["auto", "cancel", "guard", "off"]
+"""What is done about the assistant's voice coming back through the microphone: ``cancel`` takes it out of the sound,
+``guard`` hears the user only where they are louder than it can be, ``off`` does nothing, which suits headphones;
+``auto`` cancels where the extra ``aec`` is installed and guards where it is not, for speakers that stand in a room."""
+
 Heed: TypeAlias = Callable[[SpeechActivity], SpeechActivity]
 """Judges a window of speech before anybody hears of it."""
 
