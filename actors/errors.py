@@ -57,10 +57,22 @@ class ProviderError(VoiceError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The engine is not there: not installed, not running, or broken."""
+    """The engine is not there: not installed, not running, broken, or busy.
 
-    def __init__(self, provider: str, message: str, *, code: str = "unavailable", retryable: bool = False) -> None:
+    ``retry_after`` is how many seconds it asks to be left alone, when it says so.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        message: str,
+        *,
+        code: str = "unavailable",
+        retryable: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(provider, message, code=code, retryable=retryable)
+        self.retry_after = retry_after
 
 
 class ProviderRefused(ProviderError):

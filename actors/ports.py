@@ -118,7 +118,8 @@ class SpeechToText(Protocol):
     name: str
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
-        """Turn one utterance into text; with ``phrases`` the answer is one of them.  Raises ProviderError."""
+        """Turn one utterance into text; ``phrases`` are what is expected, to which an engine may keep.  Raises
+        ProviderError."""
         ...
 
 

@@ -37,7 +37,7 @@ from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
-from .speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech
+from .speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech, release
 from .watchers import Watchers
 
 RATE = 16_000
@@ -84,6 +84,9 @@ async def open_conversation(
             nursery.start_soon(loading.load_tts)
             nursery.start_soon(loading.load_stt)
             nursery.start_soon(loading.load_vad)
+        for engine, given in (loading.tts, tts), (loading.stt, stt):
+            if given is None:
+                stack.push_async_callback(release, engine)
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         microphone, speaker = loading.microphone, loading.speaker

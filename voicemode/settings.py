@@ -47,11 +47,11 @@ class Settings:
     ``microphone`` and ``speaker`` are URIs (``portaudio:``, ``file:``, ``null:``); None is the machine's own, opened
     only where something is to be heard or said.  ``tts``, ``stt`` and ``vad`` name engines; None does without the
     engine, so that a conversation that only speaks loads no recogniser.  ``voice`` is the engine's own name of a voice,
-    ``speed`` a factor from 0.25 to 4.  ``phrases`` are what the user is expected to say: the answer is then one of
-    them.  ``base_dir`` is where recordings are kept, those that wait for their transcript always, the others only with
-    ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's turn and when they were heard; None
-    plays them where a speaker is in a room.  ``noise_suppression`` takes steady noise out of what is heard and
-    ``gain_control`` brings it to a usual level; both need the extra ``aec``.
+    ``speed`` a factor from 0.25 to 4.  ``phrases`` are what the user is expected to say: an embedded recogniser then
+    answers with one of them.  ``base_dir`` is where recordings are kept, those that wait for their transcript always,
+    the others only with ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's turn and when they
+    were heard; None plays them where a speaker is in a room.  ``noise_suppression`` takes steady noise out of what is
+    heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
     """
 
     microphone: str | None = None

@@ -46,8 +46,9 @@ def audio() -> Path:
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test writes into the checkout or into the home of whoever runs it."""
+    """No test writes into the checkout or into the home of whoever runs it, or reads what is configured there."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("VOICEMODE_BASE_DIR", str(tmp_path / "base"))
     monkeypatch.delenv("VOICEMODE_SAVE_AUDIO", raising=False)
 

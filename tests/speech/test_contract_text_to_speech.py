@@ -1,8 +1,9 @@
-"""What every voice does.  A new engine is one more line in ENGINES."""
+"""What every voice does.  A new engine is one more line in ENGINES; behind the endpoint is a fake."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncGenerator
 
 import numpy as np
 import pytest
@@ -11,9 +12,11 @@ import trio
 from actors.errors import ProviderRefused
 from actors.messages import Synthesis, WordTime
 from actors.ports import TextToSpeech
-from voicemode.speech.registry import load_text_to_speech
+from tests.speech.speech_server import serving
+from voicemode.speech.registry import load_text_to_speech, release
 
-ENGINES = ["espeak-ng"]
+ENDPOINT = "endpoint"
+ENGINES = ["espeak-ng", ENDPOINT]
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it rests."
 ENDLESS = "One two three four five six seven eight nine ten. " * 60
@@ -21,8 +24,14 @@ ENDLESS = "One two three four five six seven eight nine ten. " * 60
 
 
 @pytest.fixture(params=ENGINES)
-async def engine(request: pytest.FixtureRequest) -> TextToSpeech:
-    return await load_text_to_speech(request.param)
+async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[TextToSpeech]:
+    if request.param != ENDPOINT:
+        yield await load_text_to_speech(request.param)
+        return
+    async with serving() as server:
+        engine = await load_text_to_speech(server.url)
+        yield engine
+        await release(engine)
 
 
 async def said(engine: TextToSpeech, text: str, speed: float | None = None) -> list[Synthesis]:

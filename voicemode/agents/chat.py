@@ -5,10 +5,10 @@ One client lives as long as the agent, so that the connection is there already w
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import msgspec
 import trio
@@ -16,10 +16,8 @@ import trio
 from actors.errors import ProviderError, ProviderRefused, ProviderUnavailable, SettingsError
 from actors.messages import Message
 
+from ..http_client import Address, Answer, BrokenOff, HttpClient, HungUp, NotAnAddress, Unreachable
 from .chat_stream import ChatFailed, ChatStream, NotAChat, failure_of
-
-if TYPE_CHECKING:
-    import httpx
 
 SYSTEM = (
     "You are talking with a person: what you write is spoken aloud to them while you write it. Answer briefly, in one "
@@ -36,9 +34,6 @@ OPENAI = "https://api.openai.com/"
 FIRST_BYTE, BETWEEN = 30.0, 15.0
 """Seconds until an answer begins, and between two parts of it, before it is given up.  A large model on a small machine
 reads its instructions for half a minute; once it writes, it writes several words a second."""
-
-WARM = 600.0
-"""Seconds an unused connection is kept."""
 
 REMAINDER = 0.2
 """Seconds that the end of a body may take after the end of the answer; the connection is used again if it comes."""
@@ -74,35 +69,22 @@ class ChatAgent:
         first_byte: float = FIRST_BYTE,
         between: float = BETWEEN,
     ) -> None:
-        import httpx
-
         try:
-            parsed = httpx.URL(url.strip())
-        except httpx.InvalidURL as error:
-            raise SettingsError("The address of the chat endpoint is no URL: write http://localhost:8080/v1") from error
-        if parsed.scheme not in {"http", "https"} or not parsed.host:
+            self._address = Address.parse(url, "/chat/completions")
+        except NotAnAddress as error:
             raise SettingsError(
                 "The address of a chat endpoint begins with http:// or https:// and a host, as in http://localhost:8080/v1"
-            )
+            ) from error
         if key is not None and not (key.isascii() and key.isprintable()):
             raise SettingsError("The key for the chat endpoint holds signs that no key has; was it pasted wrongly?")
-        path = parsed.path.rstrip("/").removesuffix("/chat/completions")
-        self._base = parsed.copy_with(path=path, query=None, fragment=None)
-        self.name = str(self._base.copy_with(username="", password=""))
+        self.name = self._address.name
         self.model = model
         self._key, self._system = key, system
         self._first_byte, self._between = first_byte, between
-        self._client: httpx.AsyncClient | None = None
+        self._client: HttpClient | None = None
 
     async def __aenter__(self) -> Self:
-        import httpx
-
-        headers = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
-        limits = httpx.Limits(keepalive_expiry=WARM)
-        # reading the certificates takes a while
-        self._client = await trio.to_thread.run_sync(
-            lambda: httpx.AsyncClient(headers=headers, limits=limits, timeout=None)  # noqa: S113 - ours are scopes
-        )
+        self._client = await HttpClient.open(self._address, key=self._key)
         try:
             if self.model is None:
                 self.model = await self._first_model()
@@ -116,17 +98,15 @@ class ChatAgent:
     ) -> None:
         client, self._client = self._client, None
         if client is not None:
-            with trio.move_on_after(1.0, shield=True):
-                await client.aclose()
+            await client.aclose()
 
     async def __call__(self, transcript: str, history: Sequence[Message], /) -> AsyncGenerator[str, None]:
         request = {"model": self.model, "messages": self._messages(transcript, history), "stream": True}
         stream = ChatStream()
         began = False
-        response = await self._send("POST", "/chat/completions", msgspec.json.encode(request))
-        async with _unwound(response) as body:
+        async with await self._send("POST", "/chat/completions", msgspec.json.encode(request)) as answer:
             while not stream.ended:
-                data = await self._next(body, self._between if began else self._first_byte)
+                data = await self._next(answer, self._between if began else self._first_byte)
                 began = True
                 try:
                     texts = stream.end() if data is None else stream.feed(data)
@@ -139,7 +119,7 @@ class ChatAgent:
                     self.name, f"{self.name} broke off in the middle of its answer.", code="cut", retryable=True
                 )
             with trio.move_on_after(REMAINDER), suppress(ProviderError):
-                while await self._next(body, self._between) is not None:
+                while await self._next(answer, self._between) is not None:
                     pass
 
     def _messages(self, transcript: str, history: Sequence[Message]) -> list[dict[str, str]]:
@@ -153,9 +133,8 @@ class ChatAgent:
         return messages
 
     async def _first_model(self) -> str:
-        response = await self._send("GET", "/models")
-        async with _unwound(response) as body:
-            listed = await self._whole(body)
+        async with await self._send("GET", "/models") as answer:
+            listed = await self._whole(answer)
         try:
             return msgspec.json.decode(listed, type=_Models).data[0].id
         except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
@@ -163,47 +142,40 @@ class ChatAgent:
                 self.name, f"{self.name} does not say which models it has. Name one.", code="no_model"
             ) from error
 
-    async def _send(self, method: str, path: str, content: bytes | None = None) -> httpx.Response:
-        """The response, its body still to come, if it is a good one."""
-        import httpx
-
+    async def _send(self, method: str, path: str, content: bytes | None = None) -> Answer:
+        """The answer, its body still to come, if it is a good one."""
         if self._client is None:
             raise RuntimeError("a ChatAgent is used inside its context")
-        url = self._base.copy_with(path=self._base.path.rstrip("/") + path)
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        request = self._client.build_request(method, url, content=content, headers=headers)
         try:
             with trio.fail_after(self._first_byte):
                 try:
-                    response = await self._client.send(request, stream=True)
-                except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+                    answer = await self._client.ask(method, path, json=content)
+                except HungUp:
                     # the other end may close a connection kept from before at any time, also just now
-                    response = await self._client.send(request, stream=True)
+                    answer = await self._client.ask(method, path, json=content)
         except trio.TooSlowError as error:
             raise self._silent(self._first_byte) from error
-        except httpx.HTTPError as error:
+        except Unreachable as error:
             raise self._unreachable(error) from error
-        if not response.is_success:
-            async with _unwound(response) as body:
-                raise self._refusal(response.status_code, failure_of(await self._whole(body)))
-        return response
+        if not answer.good:
+            async with answer:
+                raise self._refusal(answer.status, failure_of(await self._whole(answer)))
+        return answer
 
-    async def _next(self, body: AsyncIterator[bytes], patience: float) -> bytes | None:
-        import httpx
-
+    async def _next(self, answer: Answer, patience: float) -> bytes | None:
         try:
             with trio.fail_after(patience):
-                return await anext(body, None)
+                return await answer.next()
         except trio.TooSlowError as error:
             raise self._silent(patience) from error
-        except httpx.HTTPError as error:
+        except BrokenOff as error:
             raise ProviderUnavailable(
                 self.name, f"{self.name} broke off in the middle of its answer.", code="cut", retryable=True
             ) from error
 
-    async def _whole(self, body: AsyncIterator[bytes]) -> bytes:
+    async def _whole(self, answer: Answer) -> bytes:
         whole = b""
-        while len(whole) < LONGEST_REFUSAL and (data := await self._next(body, self._between)) is not None:
+        while len(whole) < LONGEST_REFUSAL and (data := await self._next(answer, self._between)) is not None:
             whole += data
         return whole
 
@@ -212,11 +184,10 @@ class ChatAgent:
             self.name, f"{self.name} said nothing for {patience:g} s.", code="timeout", retryable=True
         )
 
-    def _unreachable(self, error: Exception) -> ProviderUnavailable:
-        reason = self._quoted(str(error)) or type(error).__name__
+    def _unreachable(self, error: Unreachable) -> ProviderUnavailable:
         return ProviderUnavailable(
             self.name,
-            f"{self.name} cannot be reached ({reason}). Is it running, and is the address right?",
+            f"{self.name} cannot be reached ({self._quoted(str(error))}). Is it running, and is the address right?",
             retryable=True,
         )
 
@@ -244,7 +215,7 @@ class ChatAgent:
         return ProviderRefused(self.name, f"{self.name} refused ({status}){said}")
 
     def _quoted(self, text: str) -> str:
-        secrets = (self._key, self._base.password)
+        secrets = (self._key, self._address.password)
         for secret in secrets:
             text = text.replace(secret, "…") if secret else text
         return " ".join(text.split())[:QUOTED]
@@ -256,21 +227,3 @@ class _Model(msgspec.Struct):
 
 class _Models(msgspec.Struct):
     data: list[_Model]
-
-
-@asynccontextmanager
-async def _unwound(response: httpx.Response) -> AsyncGenerator[AsyncIterator[bytes]]:
-    """The body, and on every way out its connection closed unless the body has ended.
-
-    The client's body is a generator in generators, and only what is raised in the innermost closes all of them.
-    """
-    import httpx
-
-    body = response.aiter_bytes()
-    try:
-        yield body
-    finally:
-        with trio.CancelScope() as scope, suppress(httpx.HTTPError, httpx.StreamError):
-            scope.cancel("nobody reads on")
-            async for _ in body:
-                pass

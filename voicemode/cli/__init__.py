@@ -1,7 +1,7 @@
 """The command line: arguments in, a conversation on the way, readable words or one JSON object on stdout out.
 
-General layout: one file a command; ``options`` holds what they share, ``turn`` runs a conversation for one turn,
-``display`` shows it while it happens, ``output`` writes results, ``signals`` heeds Ctrl-C.
+General layout: one file a command; ``options`` holds what they share, ``defaults`` what is configured, ``turn`` runs a
+conversation for one turn, ``display`` shows it while it happens, ``output`` writes results, ``signals`` heeds Ctrl-C.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import click
 
 from actors.errors import SettingsError, VoiceError
 
+from .config import config
 from .converse import converse
+from .defaults import defaults_of, name_settings, read_here
 from .devices import devices
 from .listen import listen
 from .output import flush, give_up_stdout, write_error
 from .say import say
 from .script import script
+from .serve_speech import serve_speech
 from .signals import Stopped
 from .talk import talk
 from .transcribe import transcribe
@@ -37,10 +40,17 @@ def commands(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+    elif context.invoked_subcommand != config.name:
+        configuration = read_here()
+        configuration.warn()
+        command = commands.commands[context.invoked_subcommand]
+        context.obj = configuration
+        context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
-for command in (talk, converse, say, listen, transcribe, devices, script):
-    commands.add_command(command)
+for command in (talk, converse, say, listen, transcribe, devices, script, serve_speech):
+    commands.add_command(name_settings(command))
+commands.add_command(config)
 
 
 def main(args: Sequence[str] | None = None) -> int:

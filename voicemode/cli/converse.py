@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from attrs import evolve
 
-from .. import Settings, TurnPolicy
 from ..settings import Echo
 from . import options
+from .defaults import configured
 from .turn import run_turn
 
 
@@ -54,7 +55,9 @@ def converse(
     MESSAGE may be - to read it from standard input; an empty one only listens.
     """
     text = options.text_of(message)
-    settings = Settings(
+    base = configured()
+    settings = evolve(
+        base,
         microphone=mic,
         speaker=speaker,
         tts=tts,
@@ -62,7 +65,7 @@ def converse(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
+        turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
         echo=echo,

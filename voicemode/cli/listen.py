@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from attrs import evolve
 
-from .. import Conversation, Settings, TurnPolicy
+from .. import Conversation
 from ..settings import Echo
 from . import options
+from .defaults import configured
 from .turn import run_turn
 
 
@@ -42,13 +44,15 @@ def listen(
     as_json: bool,
 ) -> int:
     """Say nothing, and print what the user says."""
-    settings = Settings(
+    base = configured()
+    settings = evolve(
+        base,
         microphone=mic,
         speaker=speaker,
         tts=None,
         stt=stt,
         phrases=phrases,
-        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
+        turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
         echo=echo,

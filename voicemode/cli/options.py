@@ -82,29 +82,32 @@ def _headphones(context: click.Context, _: click.Parameter, value: bool) -> None
     context.meta[HEADPHONES] = value
 
 
+class OnlyIfNamed(click.Option):
+    """A device that the command opens only where its own command line names one, whatever is configured."""
+
+
 _mic = partial(click.option, "--mic", metavar="URI", callback=_device("file:question.wav"))
 _speaker = partial(click.option, "--speaker", metavar="URI", callback=_device("file:answer.wav"))
 
 mic = _mic(
     default="portaudio:",
     show_default=True,
-    envvar="VOICEMODE_MIC",
-    show_envvar=True,
     help="What is listened to: portaudio: (the machine's microphone), portaudio:INDEX or portaudio:NAME (see "
     "voicemode devices), file:PATH, file:PATH?start=0|listen|speech+SECONDS, or null: (silence).",
 )
 speaker = _speaker(
     default="portaudio:",
     show_default=True,
-    envvar="VOICEMODE_SPEAKER",
-    show_envvar=True,
     help="Where it is played: portaudio: (the machine's speaker), portaudio:INDEX or portaudio:NAME (see voicemode "
     "devices), file:PATH (a WAV file) or null: (nowhere, at the pace of a speaker).",
 )
 mic_to_interrupt = _mic(
-    help="Lets the user speak over it, which stops it; what they say is transcribed.  URIs as for converse."
+    cls=OnlyIfNamed,
+    help="Lets the user speak over it, which stops it; what they say is transcribed.  URIs as for converse.",
 )
-speaker_kept_open = _speaker(help="Is opened for the chimes and kept silent otherwise.  URIs as for converse.")
+speaker_kept_open = _speaker(
+    cls=OnlyIfNamed, help="Is opened for the chimes and kept silent otherwise.  URIs as for converse."
+)
 echo = click.option(
     "--echo",
     type=click.Choice(get_args(Echo)),
@@ -123,15 +126,22 @@ headphones = click.option(
     help="The user wears headphones, so that there is no echo; the same as --echo off.",
 )
 noise_suppression = click.option(
-    "--noise-suppression", is_flag=True, help="Take steady noise out of the microphone's sound."
+    "--noise-suppression/--no-noise-suppression",
+    default=False,
+    show_default=True,
+    help="Take steady noise out of the microphone's sound.",
 )
-gain_control = click.option("--gain-control", is_flag=True, help="Make quiet voices louder and loud ones quieter.")
+gain_control = click.option(
+    "--gain-control/--no-gain-control",
+    default=False,
+    show_default=True,
+    help="Make quiet voices louder and loud ones quieter.",
+)
 chimes = click.option(
     "--chimes/--no-chimes",
     default=None,
-    envvar="VOICEMODE_AUDIO_FEEDBACK",
-    show_envvar=True,
-    help="Play short sounds when listening begins and ends.  [default: with a portaudio: speaker]",
+    show_default=True,
+    help="Play short sounds when listening begins and ends; by itself with a portaudio: speaker.",
 )
 device_wait = click.option(
     "--device-wait",
@@ -142,13 +152,27 @@ device_wait = click.option(
     show_default=True,
     help="How long a lost device is waited for; 0 fails at once.",
 )
-voice = click.option("--voice", callback=utf8, metavar="NAME", help="The engine's own name of a voice.")
-speed = click.option("--speed", type=float, metavar="FACTOR", help="From 0.25 to 4; 1 is the voice's usual pace.")
+voice = click.option(
+    "--voice", callback=utf8, show_default=True, metavar="NAME", help="The engine's own name of a voice."
+)
+speed = click.option(
+    "--speed", type=float, show_default=True, metavar="FACTOR", help="From 0.25 to 4; 1 is the voice's usual pace."
+)
 tts = click.option(
-    "--tts", callback=utf8, default="espeak-ng", show_default=True, metavar="ENGINE", help="What speaks."
+    "--tts",
+    callback=utf8,
+    default="espeak-ng",
+    show_default=True,
+    metavar="ENGINE",
+    help="What speaks: espeak-ng, kokoro, openai, or the URL of a service like OpenAI's.",
 )
 stt = click.option(
-    "--stt", callback=utf8, default="pocketsphinx", show_default=True, metavar="ENGINE", help="What transcribes."
+    "--stt",
+    callback=utf8,
+    default="pocketsphinx",
+    show_default=True,
+    metavar="ENGINE",
+    help="What transcribes: pocketsphinx, whisper, openai, or the URL of a service like OpenAI's.",
 )
 phrase = click.option(
     "--phrase",
@@ -156,7 +180,7 @@ phrase = click.option(
     callback=all_utf8,
     multiple=True,
     metavar="TEXT",
-    help="What the user may say; give it once for each.  The transcript is then one of them.",
+    help="What the user may say; give it once for each.  An embedded recogniser then answers with one of them.",
 )
 duration = click.option(
     "-d",
@@ -178,10 +202,9 @@ no_speech = click.option(
     help="How long to wait for a first word.",
 )
 save_audio = click.option(
-    "--save-audio",
-    is_flag=True,
-    envvar="VOICEMODE_SAVE_AUDIO",
-    show_envvar=True,
+    "--save-audio/--no-save-audio",
+    default=False,
+    show_default=True,
     help="Keep recordings that have been transcribed.",
 )
 base_dir = click.option(
@@ -190,8 +213,6 @@ base_dir = click.option(
     default=BASE_DIR,
     show_default=True,
     callback=_home,
-    envvar="VOICEMODE_BASE_DIR",
-    show_envvar=True,
     help="Where recordings are kept.",
 )
 as_json = click.option(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from attrs import evolve
 
-from .. import Settings, TurnPolicy
 from ..settings import Echo
 from . import options
+from .defaults import configured
 from .turn import run_turn
 
 
@@ -50,7 +51,9 @@ def say(
     TEXT may be - to read it from standard input.  What is recognised, and where it is kept, matters with --mic only.
     """
     said = options.text_of(text)
-    settings = Settings(
+    base = configured()
+    settings = evolve(
+        base,
         microphone=mic,
         speaker=speaker,
         tts=tts,
@@ -58,7 +61,7 @@ def say(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=TurnPolicy(device_wait=device_wait),
+        turn=evolve(base.turn, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
         echo=echo,

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import click
 import trio
+from attrs import evolve
 
-from .. import Settings, TurnPolicy
 from ..settings import Echo
 from ..text import speakable
 from . import options
+from .defaults import configured
 from .signals import Stopped, exit_code_of
 from .talk_agent import AgentChoice, agent_options, one_utf8
 
@@ -74,7 +75,9 @@ def talk(
 
     choice = AgentChoice(url=llm_url, model=llm_model, system=system, command=agent_command, path=agent_path)
     choice.check()
-    settings = Settings(
+    base = configured()
+    settings = evolve(
+        base,
         microphone=mic,
         speaker=speaker,
         tts=tts,
@@ -82,7 +85,7 @@ def talk(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=TurnPolicy(no_speech=no_speech, longest=duration, device_wait=device_wait),
+        turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
         echo=echo,

@@ -50,12 +50,15 @@ def transcribe(file: Path, stt: str, phrases: tuple[str, ...], as_json: bool) ->
 
 async def _transcribe(file: Path, stt: str, phrases: tuple[str, ...]) -> Transcription:
     from ..audio.files import load_audio
-    from ..speech.registry import load_speech_to_text
+    from ..speech.registry import load_speech_to_text, release
 
     async with heeding_signals():
         engine = await load_speech_to_text(stt)
-        sound = await load_audio(file, RATE)
-        transcript = await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)
+        try:
+            sound = await load_audio(file, RATE)
+            transcript = await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)
+        finally:
+            await release(engine)
     return Transcription(
         transcript=transcript.text.strip(),
         engine=transcript.engine,

@@ -20,7 +20,7 @@ from ..conversation import Conversation
 from ..groups import unwrapped
 from ..session import open_conversation
 from ..settings import Settings
-from ..speech.registry import load_text_to_speech
+from ..speech.registry import load_text_to_speech, release
 from .clips import user_clips
 from .expectations import checks_of
 from .load import Script
@@ -59,14 +59,39 @@ async def run_script(
         check_writable(record)
         _check_not_heard(script, record)
     settings = settings_for(script.file, settings or Settings())
-    if tts is None:
-        if settings.tts is None:
-            raise SettingsError("A script needs a speech engine, and the settings do without one; name one in it.")
-        tts = await load_text_to_speech(settings.tts)
-    engine = script.file.user.engine
-    if user_tts is None:
-        user_tts = tts if engine is None or engine == settings.tts else await load_text_to_speech(engine)
-    clips = await user_clips(script, user_tts)
+    loaded = list[TextToSpeech]()
+
+    async def load(name: str) -> TextToSpeech:
+        loaded.append(await load_text_to_speech(name))
+        return loaded[-1]
+
+    try:
+        if tts is None:
+            if settings.tts is None:
+                raise SettingsError("A script needs a speech engine, and the settings do without one; name one in it.")
+            tts = await load(settings.tts)
+        engine = script.file.user.engine
+        if user_tts is None:
+            user_tts = tts if engine is None or engine == settings.tts else await load(engine)
+        clips = await user_clips(script, user_tts)
+        return await _run_script(script, settings, clips, record, on_event, halt, tts, stt, vad, store)
+    finally:
+        for each in loaded:
+            await release(each)
+
+
+async def _run_script(
+    script: Script,
+    settings: Settings,
+    clips: tuple[Sound | None, ...],
+    record: Path | None,
+    on_event: Callable[[Happening], None] | None,
+    halt: trio.CancelScope | None,
+    tts: TextToSpeech,
+    stt: SpeechToText | None,
+    vad: SpeechModel | None,
+    store: UtteranceStore | None,
+) -> ScriptReport:
     telling, told = trio.open_memory_channel[Happening](math.inf)
     tape = Tape(tts.rate)
     with unwrapped():

@@ -1,15 +1,19 @@
 """Engines by name.  In: the name a setting gives.  Out: the engine, loaded, behind its port.
 
-An engine's module is imported only when the engine is wanted, so that what is not installed is not missed.
+An engine's module is imported only when the engine is wanted, so that what is not installed is not missed.  Engines
+behind an endpoint have names of their own kind (see ``endpoint_name``), and connections: give what was loaded to
+``release`` when the conversation is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Protocol, TypeVar, runtime_checkable
 
 from actors.errors import SettingsError
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
+
+from .endpoint_name import RECOGNISERS, VOICES, EndpointName
 
 Engine = TypeVar("Engine")
 
@@ -43,16 +47,48 @@ async def load_speech_model(name: str) -> SpeechModel:
 
 
 async def load_text_to_speech(name: str) -> TextToSpeech:
-    """Raises SettingsError for an unknown name, ProviderUnavailable when the engine cannot be had."""
-    return await _load("voice", name, TEXT_TO_SPEECH)
+    """Raises SettingsError for an unknown name, ProviderUnavailable when the engine cannot be had.
+
+    An endpoint is not asked for anything before it is to speak.
+    """
+    endpoint = EndpointName.parse(name, VOICES)
+    if endpoint is None:
+        return await _load("voice", name, TEXT_TO_SPEECH, VOICES)
+    from .openai_tts import OpenAIVoice
+
+    return await OpenAIVoice.open(endpoint)
 
 
 async def load_speech_to_text(name: str) -> SpeechToText:
-    """Raises SettingsError for an unknown name, ProviderUnavailable when the engine cannot be had."""
-    return await _load("recogniser", name, SPEECH_TO_TEXT)
+    """Raises SettingsError for an unknown name, ProviderUnavailable when the engine cannot be had.
+
+    An endpoint is not asked for anything before it is to transcribe.
+    """
+    endpoint = EndpointName.parse(name, RECOGNISERS)
+    if endpoint is None:
+        return await _load("recogniser", name, SPEECH_TO_TEXT, RECOGNISERS)
+    from .openai_stt import OpenAIRecogniser
+
+    return await OpenAIRecogniser.open(endpoint)
 
 
-async def _load(kind: str, name: str, engines: Mapping[str, Callable[[], Awaitable[Engine]]]) -> Engine:
-    if name not in engines:
-        raise SettingsError(f"There is no {kind} called {name!r}; there is {', '.join(engines)}.")
-    return await engines[name]()
+@runtime_checkable
+class _Closable(Protocol):
+    async def aclose(self) -> None: ...
+
+
+async def release(engine: object) -> None:
+    """Close the connections of ``engine``, if it has any, in bounded time; also while being cancelled."""
+    if isinstance(engine, _Closable):
+        await engine.aclose()
+
+
+async def _load(
+    kind: str, name: str, engines: Mapping[str, Callable[[], Awaitable[Engine]]], endpoints: Collection[str] = ()
+) -> Engine:
+    if name in engines:
+        return await engines[name]()
+    known = ", ".join((*engines, *endpoints))
+    address = ", or an address as in http://127.0.0.1:8000/v1" if endpoints else ""
+    # what should have been an address may hold a password
+    raise SettingsError(f"There is no {kind} called {name.rpartition('@')[2]!r}; there is {known}{address}.")

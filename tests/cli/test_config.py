@@ -1,0 +1,463 @@
+"""``voicemode config``, and that commands take their defaults from what it shows."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voicemode import Settings
+from voicemode.cli.talk_agent import AgentChoice
+from voicemode.config.table import SETTINGS
+
+from .conftest import Run
+
+HEARD = ["converse", "hi"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Nothing is configured; the working directory is a project below."""
+    for name in [name for name in os.environ if name.startswith("VOICEMODE_") or name in {"VISUAL", "OPENAI_API_KEY"}]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def own(home: Path) -> Path:
+    file = home / ".voicemode" / "voicemode.env"
+    file.parent.mkdir()
+    return file
+
+
+@pytest.fixture
+def project(home: Path) -> Path:
+    return Path.cwd() / ".voicemode.env"
+
+
+@pytest.fixture
+def settings_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
+    """What a command would open a conversation with."""
+    seen: list[Settings] = []
+
+    def take(settings: Settings, *_: object, **__: object) -> int:
+        seen.append(settings)
+        return 0
+
+    for command in ("converse", "say", "listen"):
+        monkeypatch.setattr(sys.modules[f"voicemode.cli.{command}"], "run_turn", take)
+
+    def of(*args: str) -> Settings:
+        ran = run(*args)
+        assert (ran.code, ran.err) == (0, "")
+        return seen.pop()
+
+    return of
+
+
+def test_an_option_goes_before_the_environment_that_before_the_files(
+    settings_of: Callable[..., Settings], own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text("VOICEMODE_TTS_SPEED=1.1\n")
+    assert settings_of(*HEARD).speed == 1.1
+    project.write_text("VOICEMODE_TTS_SPEED=1.2\n")
+    assert settings_of(*HEARD).speed == 1.2
+    monkeypatch.setenv("VOICEMODE_TTS_SPEED", "1.3")
+    assert settings_of(*HEARD).speed == 1.3
+    assert settings_of(*HEARD, "--speed", "1.4").speed == 1.4
+
+
+OPTIONS: dict[str, tuple[str, Callable[[Settings], object], object]] = {
+    "VOICEMODE_MIC": ("null:", lambda settings: settings.microphone, "null:"),
+    "VOICEMODE_SPEAKER": ("null:", lambda settings: settings.speaker, "null:"),
+    "VOICEMODE_DEVICE_WAIT": ("0", lambda settings: settings.turn.device_wait, 0.0),
+    "VOICEMODE_ECHO": ("guard", lambda settings: settings.echo, "guard"),
+    "VOICEMODE_NOISE_SUPPRESSION": ("on", lambda settings: settings.noise_suppression, True),
+    "VOICEMODE_GAIN_CONTROL": ("1", lambda settings: settings.gain_control, True),
+    "VOICEMODE_AUDIO_FEEDBACK": ("no", lambda settings: settings.chimes, False),
+    "VOICEMODE_TTS": ("espeak", lambda settings: settings.tts, "espeak"),
+    "VOICEMODE_STT": ("pocketsphinx", lambda settings: settings.stt, "pocketsphinx"),
+    "VOICEMODE_VOICE": ("de", lambda settings: settings.voice, "de"),
+    "VOICEMODE_TTS_SPEED": ("2", lambda settings: settings.speed, 2.0),
+    "VOICEMODE_PHRASES": ("yes,no way", lambda settings: settings.phrases, ("yes", "no way")),
+    "VOICEMODE_DEFAULT_LISTEN_DURATION": ("30", lambda settings: settings.turn.longest, 30.0),
+    "VOICEMODE_NO_SPEECH_TIMEOUT": ("3", lambda settings: settings.turn.no_speech, 3.0),
+    "VOICEMODE_BASE_DIR": ("~/voices", lambda settings: str(settings.base_dir), "{home}/voices"),
+    "VOICEMODE_SAVE_AUDIO": ("true", lambda settings: settings.save_audio, True),
+}
+
+
+WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
+    "VOICEMODE_SILENCE_THRESHOLD_MS": ("900", lambda settings: settings.endpoint.hangover, 0.9),
+    "VOICEMODE_VAD_THRESHOLD": ("0.6", lambda settings: settings.endpoint.start, 0.6),
+    "VOICEMODE_VAD_RELEASE": ("0.3", lambda settings: settings.endpoint.stop, 0.3),
+    "VOICEMODE_BARGE_IN": ("no", lambda settings: settings.turn.interruptible, False),
+    "VOICEMODE_BARGE_IN_MIN_MS": ("300", lambda settings: settings.turn.barge_in.min_speech, 0.3),
+}
+
+
+@pytest.mark.parametrize("command", [HEARD, ["say", "hi"], ["listen"]], ids=lambda command: command[0])
+@pytest.mark.parametrize("name", WITHOUT_OPTION)
+def test_what_has_no_option_reaches_the_conversation_too(
+    settings_of: Callable[..., Settings], own: Path, command: list[str], name: str
+) -> None:
+    value, field, meant = WITHOUT_OPTION[name]
+    own.write_text(f"{name}={value}\n")
+    assert field(settings_of(*command)) == meant
+
+
+def test_it_reaches_a_talk_too(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Settings] = []
+
+    class Seen(Exception):
+        pass
+
+    def take(_: AgentChoice, settings: Settings, *__: object) -> None:
+        seen.append(settings)
+        raise Seen
+
+    monkeypatch.setattr("voicemode.cli.talking.Talk", take)
+    own.write_text("".join(f"{name}={value}\n" for name, (value, _, _) in (OPTIONS | WITHOUT_OPTION).items()))
+    with pytest.raises(Seen):
+        run("talk", "--agent", "a:b", "--base-dir", "{home}/voices")
+    assert all(field(seen[0]) == meant for _, field, meant in (OPTIONS | WITHOUT_OPTION).values())
+
+
+def test_every_setting_of_a_conversation_is_tried_here() -> None:
+    assert {name for name, setting in SETTINGS.items() if setting.field} == {*OPTIONS, *WITHOUT_OPTION}
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_is_configured_is_the_default_of_an_option(
+    settings_of: Callable[..., Settings],
+    home: Path,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    where: str,
+) -> None:
+    value, field, meant = OPTIONS[name]
+    if where == "environment":
+        monkeypatch.setenv(name, value)
+    else:
+        project.write_text(f"{name}='{value}'\n")
+    assert field(settings_of(*HEARD)) == (meant.format(home=home) if isinstance(meant, str) else meant)
+
+
+def test_a_switch_that_is_on_for_good_can_be_off_for_once(settings_of: Callable[..., Settings], own: Path) -> None:
+    own.write_text("VOICEMODE_SAVE_AUDIO=on\nVOICEMODE_NOISE_SUPPRESSION=on\nVOICEMODE_GAIN_CONTROL=on\n")
+    settings = settings_of(*HEARD, "--no-save-audio", "--no-noise-suppression", "--no-gain-control")
+    assert (settings.save_audio, settings.noise_suppression, settings.gain_control) == (False, False, False)
+
+
+def test_only_who_is_asked_to_opens_the_other_device(settings_of: Callable[..., Settings], own: Path) -> None:
+    own.write_text("VOICEMODE_MIC=null:\nVOICEMODE_SPEAKER=null:\n")
+    assert settings_of("say", "hi").microphone is None
+    assert settings_of("listen").speaker is None
+
+
+def test_headphones_go_before_what_is_configured_about_echo(settings_of: Callable[..., Settings], own: Path) -> None:
+    own.write_text("VOICEMODE_ECHO=guard\n")
+    assert settings_of(*HEARD, "--headphones").echo == "off"
+
+
+def test_transcribe_takes_phrases_from_the_configuration(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def take(*args: object) -> None:
+        seen.extend(args[2:])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["voicemode.cli.transcribe"].trio, "run", take)
+    own.write_text("VOICEMODE_PHRASES=yes,no\n")
+    run("transcribe", "x.wav")
+    assert seen == ["pocketsphinx", ("yes", "no")]
+
+
+@pytest.fixture
+def agent_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AgentChoice]:
+    """Whom ``talk`` would talk with."""
+    seen: list[AgentChoice] = []
+
+    class Seen(Exception):
+        pass
+
+    def take(choice: AgentChoice, *_: object) -> None:
+        seen.append(choice)
+        raise Seen
+
+    monkeypatch.setattr("voicemode.cli.talking.Talk", take)
+
+    def of(*args: str) -> AgentChoice:
+        with pytest.raises(Seen):
+            run("talk", *args)
+        return seen.pop()
+
+    return of
+
+
+def test_talk_takes_its_agent_from_the_configuration(agent_of: Callable[..., AgentChoice], own: Path) -> None:
+    own.write_text("VOICEMODE_LLM_URL=http://x/v1\nVOICEMODE_LLM_MODEL=m\nVOICEMODE_LLM_SYSTEM=s\n")
+    choice = agent_of()
+    assert (choice.url, choice.model, choice.system) == ("http://x/v1", "m", "s")
+    assert agent_of("--llm-url", "http://y/v1").url == "http://y/v1"
+
+
+@pytest.mark.parametrize("other", [["--agent", "a:b"], ["--agent-command", "cat"]])
+def test_another_agent_on_the_command_line_goes_before_the_configured_one(
+    agent_of: Callable[..., AgentChoice], own: Path, other: list[str]
+) -> None:
+    own.write_text("VOICEMODE_LLM_URL=http://x/v1\nVOICEMODE_LLM_MODEL=m\nVOICEMODE_LLM_SYSTEM=s\n")
+    choice = agent_of(*other)
+    assert (choice.url, choice.model, choice.system) == (None, None, None)
+
+
+def test_help_tells_the_setting_and_the_default_as_it_is(run: Run, own: Path) -> None:
+    assert "[VOICEMODE_DEFAULT_LISTEN_DURATION] [default: 120.0]" in " ".join(run("listen", "--help").out.split())
+    own.write_text("VOICEMODE_DEFAULT_LISTEN_DURATION=30\nVOICEMODE_AUDIO_FEEDBACK=off\n")
+    shown = " ".join(run("listen", "--help").out.split())
+    assert "[VOICEMODE_DEFAULT_LISTEN_DURATION] [default: 30.0]" in shown
+    assert "[VOICEMODE_AUDIO_FEEDBACK] [default: no-chimes]" in shown.replace("- ", "-")
+
+
+EVERY = {
+    "converse": HEARD,
+    "say": ["say", "hi"],
+    "listen": ["listen"],
+    "talk": ["talk"],
+    "transcribe": ["transcribe", "x.wav"],
+    "devices": ["devices"],
+    "script": ["script", "x.toml"],
+    "config list": ["config", "list"],
+    "config get": ["config", "get", "VOICEMODE_MIC"],
+}
+
+
+@pytest.mark.parametrize("command", EVERY.values(), ids=EVERY)
+def test_a_file_with_a_fault_is_bad_usage_of_every_command(run: Run, own: Path, command: list[str]) -> None:
+    own.write_text("\nVOICEMODE_MICK=null:\n")
+    ran = run(*command)
+    assert ran.code == 2
+    said = f"{own}:2: there is no setting VOICEMODE_MICK, did you mean VOICEMODE_MIC?"
+    assert ran.complaint == f"voicemode: {said}"
+    if command[:2] != ["config", "get"]:
+        assert run(*command, "--json").json == {"error": {"message": said, "type": "SettingsError"}}
+
+
+def test_what_has_no_effect_is_one_warning(
+    settings_of: Callable[..., Settings], own: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own.write_text("VOICEMODE_VOICES=af_sky\nVOICEMODE_SKIP_TTS=true\n")
+    settings_of(*HEARD)
+    (line,) = caplog.messages
+    assert line.startswith(f"Not used: VOICEMODE_VOICES ({own}:1), VOICEMODE_SKIP_TTS ({own}:2);")
+
+
+def test_list_has_every_setting_with_value_origin_and_use(
+    run: Run, own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_VOICES=af_sky\n")
+    monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
+    project.write_text("VOICEMODE_PHRASES='yes, no'\n")
+    monkeypatch.setenv("VOICEMODE_SAVE_AUDIO", "1")
+    ran = run("config", "list")
+    assert (ran.code, ran.err) == (0, "")
+    assert all(f"\n{name}=" in f"\n{ran.out}" and setting.doc in ran.out for name, setting in SETTINGS.items())
+    assert f"VOICEMODE_LLM_URL=https://…@x/v1  ({own}:1)\n" in ran.out
+    assert "VOICEMODE_LLM_KEY=set  (environment)\n" in ran.out
+    assert "OPENAI_API_KEY=unset  (default)\n" in ran.out
+    assert f"VOICEMODE_PHRASES=yes, no  ({project}:1)\n" in ran.out
+    assert "VOICEMODE_SAVE_AUDIO=1  (environment)\n" in ran.out
+    assert f"not used: VOICEMODE_VOICES ({own}:2): there is one voice at a time" in ran.out
+    assert "hush" not in ran.out
+
+
+def test_list_as_json(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
+    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_PHRASES=yes,no\nVOICEMODE_VOICES=af_sky\n")
+    ran = run("config", "list", "--json")
+    listed: dict[str, dict[str, Any]] = {each["name"]: each for each in ran.json["settings"]}
+    assert set(listed) == set(SETTINGS)
+    assert (listed["VOICEMODE_LLM_KEY"]["value"], listed["VOICEMODE_LLM_KEY"]["set"]) == (None, True)
+    assert listed["VOICEMODE_PHRASES"]["value"] == ["yes", "no"]
+    assert listed["VOICEMODE_PHRASES"]["origin"] == f"{own}:2"
+    assert (listed["VOICEMODE_SAVE_AUDIO"]["value"], listed["VOICEMODE_SAVE_AUDIO"]["set"]) == (False, False)
+    assert listed["VOICEMODE_BASE_DIR"]["value"] == "~/.voicemode"
+    assert [each["name"] for each in ran.json["unused"]] == ["VOICEMODE_VOICES"]
+    assert "hush" not in ran.out
+
+
+def test_get_prints_one_value(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "hush")
+    own.write_text("VOICEMODE_VOICE=de\n")
+    assert run("config", "get", "VOICEMODE_VOICE").out == "de\n"
+    assert run("config", "get", "VOICEMODE_ECHO").out == "auto\n"
+    assert run("config", "get", "OPENAI_API_KEY").out == "set\n"
+    assert run("config", "get", "VOICEMODE_LLM_KEY").out == "unset\n"
+    ran = run("config", "get", "VOICEMODE_VOICED")
+    assert (ran.code, ran.complaint) == (
+        2,
+        "voicemode: there is no setting VOICEMODE_VOICED, did you mean VOICEMODE_VOICE?",
+    )
+
+
+def test_set_makes_the_file_from_the_template_and_get_finds_it(run: Run, home: Path) -> None:
+    assert run("config", "set", "VOICEMODE_VOICE", "en gb").code == 0
+    file = home / ".voicemode" / "voicemode.env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert "# VOICEMODE_VOICE=\nVOICEMODE_VOICE='en gb'\n" in file.read_text()
+    assert run("config", "get", "VOICEMODE_VOICE").out == "en gb\n"
+    assert [path.name for path in file.parent.iterdir()] == ["voicemode.env"]
+
+
+def test_set_keeps_comments_order_mode_and_links(run: Run, own: Path, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.env"
+    real.write_text("# mine\nVOICEMODE_ECHO=off # why\nVOICEMODE_VOICE=de\n")
+    real.chmod(0o640)
+    own.symlink_to(real)
+    assert run("config", "set", "VOICEMODE_ECHO", "guard").code == 0
+    assert real.read_text() == "# mine\nVOICEMODE_ECHO=guard # why\nVOICEMODE_VOICE=de\n"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert own.is_symlink()
+
+
+def test_set_writes_to_the_project_when_asked(run: Run, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("config", "set", "--project", "VOICEMODE_ECHO", "off").code == 0
+    (project.parent / "deep").mkdir()
+    monkeypatch.chdir(project.parent / "deep")
+    assert run("config", "set", "--project", "VOICEMODE_VOICE", "de").code == 0
+    assert "\nVOICEMODE_ECHO=off\n" in project.read_text()
+    assert "\nVOICEMODE_VOICE=de\n" in project.read_text()
+    assert not list(Path.cwd().iterdir())
+
+
+REFUSED = {
+    "unknown": (["VOICEMODE_MICK", "null:"], "did you mean VOICEMODE_MIC?"),
+    "bad value": (["VOICEMODE_ECHO", "less"], "VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off."),
+    "not together": (["VOICEMODE_SILENCE_THRESHOLD_MS", "100"], "hangover (0.1 s) must not be shorter than pause"),
+    "key": (["VOICEMODE_LLM_KEY", "hush"], "keys are read from the environment alone"),
+    "not in a project": (["--project", "VOICEMODE_LLM_URL", "http://x"], "a project's file may not decide this"),
+    "control character": (["VOICEMODE_VOICE", "a\x1b"], "a character that cannot be printed"),
+    "bytes": (["VOICEMODE_VOICE", "\udcff"], "not valid UTF-8"),
+}
+
+
+@pytest.mark.parametrize(("args", "reason"), REFUSED.values(), ids=REFUSED)
+def test_set_writes_nothing_that_cannot_be(run: Run, own: Path, project: Path, args: list[str], reason: str) -> None:
+    own.write_text("VOICEMODE_VOICE=de\n")
+    ran = run("config", "set", *args)
+    assert ran.code == 2
+    assert reason in ran.complaint
+    assert own.read_text() == "VOICEMODE_VOICE=de\n"
+    assert not project.exists()
+
+
+def test_set_says_when_something_goes_before_it(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOICEMODE_ECHO", "off")
+    ran = run("config", "set", "VOICEMODE_ECHO", "guard")
+    assert (ran.code, ran.complaint) == (
+        0,
+        f"voicemode: VOICEMODE_ECHO is written to {own}, but environment goes before it",
+    )
+
+
+def test_set_and_unset_repair_a_file_and_say_what_is_left(run: Run, own: Path) -> None:
+    own.write_text("VOICEMODE_ECHO=less\nVOICEMODE_ECHO=more\nVOICEMODE_MICK=null:\nhello\n")
+    ran = run("config", "set", "VOICEMODE_ECHO", "off")
+    assert ran.code == 0
+    assert "there is still something wrong" in ran.complaint
+    assert "VOICEMODE_MICK" in ran.complaint
+    ran = run("config", "unset", "VOICEMODE_MICK")
+    assert f"{own}:2: this is not NAME=VALUE" in ran.complaint
+    assert own.read_text() == "VOICEMODE_ECHO=off\nhello\n"
+
+
+def test_unset_takes_a_value_out(run: Run, own: Path) -> None:
+    own.write_text("# a\nVOICEMODE_ECHO=off\n\nVOICEMODE_VOICE=de\n")
+    assert run("config", "unset", "VOICEMODE_ECHO").err == ""
+    assert own.read_text() == "# a\n\nVOICEMODE_VOICE=de\n"
+    ran = run("config", "unset", "VOICEMODE_ECHO")
+    assert (ran.code, ran.complaint) == (0, f"voicemode: VOICEMODE_ECHO is not in {own}")
+
+
+def test_edit_opens_the_editor_and_says_what_is_wrong(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / ".voicemode" / "voicemode.env"
+    editor = f"{sys.executable} -c \"import sys; print('VOICEMODE_ECHO=less', file=open(sys.argv[1], 'a'))\""
+    monkeypatch.setenv("EDITOR", editor)
+    ran = run("config", "edit")
+    assert ran.code == 2
+    assert f"{file}:" in ran.complaint
+    assert "VOICEMODE_ECHO cannot be 'less'" in ran.complaint
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    monkeypatch.setenv("EDITOR", f"{sys.executable} -c pass")
+    assert run("config", "edit").code == 2
+    monkeypatch.setenv("VISUAL", "nonesuch")
+    assert "The editor 'nonesuch' failed" in run("config", "edit").complaint
+
+
+def test_without_an_editor_the_file_is_named(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDITOR", raising=False)
+    ran = run("config", "edit")
+    assert ran.code == 2
+    assert str(home / ".voicemode" / "voicemode.env") in ran.complaint
+
+
+def test_a_projects_file_of_somebody_else_is_named_and_left_alone(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write_text("VOICEMODE_ECHO=less\n")
+    for module in ("cli.config", "config.layers"):
+        monkeypatch.setattr(
+            sys.modules[f"voicemode.{module}"], "belongs_to_somebody_else", lambda path: path == project
+        )
+    assert f"project: {project} (not read: it belongs to somebody else)\n" in run("config", "path").out
+    assert "belongs to somebody else" in run("config", "set", "--project", "VOICEMODE_ECHO", "off").complaint
+
+
+def test_path_names_the_files_in_order(run: Run, own: Path, project: Path) -> None:
+    ran = run("config", "path")
+    assert (ran.code, ran.err) == (0, "")
+    environment, of_project, of_user = ran.out.splitlines()
+    assert environment == "environment"
+    assert of_project.startswith("project: none")
+    assert of_user == f"user: {own} (not there)"
+    own.write_text("VOICEMODE_VOICES=af_sky\n")
+    project.write_text("")
+    assert run("config", "path").out.splitlines()[1:] == [
+        f"project: {project}",
+        f"user: {own}",
+        f"not used: VOICEMODE_VOICES ({own}:1): there is one voice at a time: see VOICEMODE_VOICE",
+    ]
+
+
+def test_path_works_with_files_that_do_not(run: Run, own: Path) -> None:
+    own.write_text("hello\n")
+    ran = run("config", "path")
+    assert (ran.code, len(ran.out.splitlines())) == (0, 3)
+    assert ran.err == f"voicemode: {own}:1: this is not NAME=VALUE, a comment or empty.\n"
+
+
+def test_a_directory_that_was_removed_has_no_project(run: Run, own: Path) -> None:
+    own.write_text("VOICEMODE_VOICE=de\n")
+    Path.cwd().rmdir()
+    assert run("config", "get", "VOICEMODE_VOICE").out == "de\n"
+    assert "working directory was removed" in run("config", "set", "--project", "VOICEMODE_VOICE", "en").complaint
+
+
+@pytest.mark.parametrize("command", ["list", "get", "set", "unset", "edit", "path"])
+def test_every_part_explains_itself(run: Run, command: str) -> None:
+    assert command in run("config").out
+    ran = run("config", command, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: voicemode config {command}")

@@ -1,0 +1,314 @@
+"""Which layer decides, what each value knows of its origin, and what is refused, with file and line."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from voicemode import EndpointPolicy, Settings, SettingsError
+from voicemode.config import Configuration, load_settings, places, read_configuration
+from voicemode.config.env_file import quoted
+from voicemode.config.table import SETTINGS
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def own(home: Path, text: str) -> Path:
+    return write(home / ".voicemode" / "voicemode.env", text)
+
+
+def read(home: Path | None, directory: Path | None, **environment: str) -> Configuration:
+    return read_configuration(environment=environment, directory=directory, home=home)
+
+
+def refused(home: Path, directory: Path, **environment: str) -> str:
+    with pytest.raises(SettingsError) as refusal:
+        read(home, directory, **environment)
+    return str(refusal.value)
+
+
+def test_the_nearest_layer_decides_setting_by_setting(home: Path, project: Path) -> None:
+    mine = own(home, "VOICEMODE_MIC=portaudio:1\nVOICEMODE_SPEAKER=null:\nVOICEMODE_ECHO=off\n")
+    theirs = write(project / ".voicemode.env", "\nVOICEMODE_MIC=portaudio:2\nVOICEMODE_SPEAKER=portaudio:3\n")
+    said = read(home, project, VOICEMODE_MIC="portaudio:4").values
+    assert [
+        (said[f"VOICEMODE_{name}"].value, str(said[f"VOICEMODE_{name}"].origin)) for name in ("MIC", "SPEAKER")
+    ] == [
+        ("portaudio:4", "environment"),
+        ("portaudio:3", f"{theirs}:3"),
+    ]
+    assert (said["VOICEMODE_ECHO"].value, str(said["VOICEMODE_ECHO"].origin)) == ("off", f"{mine}:3")
+    assert (said["VOICEMODE_TTS"].value, str(said["VOICEMODE_TTS"].origin)) == ("espeak-ng", "default")
+
+
+TEXTS: Mapping[str, st.SearchStrategy[str]] = {
+    "VOICEMODE_VOICE": st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1),
+    "VOICEMODE_DEVICE_WAIT": st.floats(0, 1e6).map(str),
+    "VOICEMODE_TTS_SPEED": st.floats(0.25, 4).map(str),
+    "VOICEMODE_SAVE_AUDIO": st.sampled_from(["true", "false", "1", "off", "Yes"]),
+    "VOICEMODE_PHRASES": st.sampled_from(["yes,no", "what, ever"]),
+}
+LAYER = st.fixed_dictionaries({}, optional={name: st.just("") | text for name, text in TEXTS.items()})
+
+
+@given(LAYER, LAYER, LAYER)
+def test_whatever_the_layers_say_the_nearest_decides(
+    environment: dict[str, str], of_project: dict[str, str], of_user: dict[str, str]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        home, project = Path(name) / "home", Path(name) / "project" / "deep" / "down"
+        project.mkdir(parents=True)
+        own(home, "".join(f"{name}={quoted(text)}\n" for name, text in of_user.items()))
+        file = project.parents[1] / ".voicemode.env"
+        write(file, "".join(f"{name}={quoted(text)}\n" for name, text in of_project.items()))
+        said = read(home, project, **environment)
+    for name, setting in SETTINGS.items():
+        value = said.values[name]
+        layers = {"environment": environment, "project": of_project, "user": of_user}
+        layer = next((layer for layer, texts in layers.items() if name in texts), "default")
+        assert value.origin.layer == layer
+        text = layers[layer][name] if layer in layers else ""
+        assert value.value == setting.parse(text)
+        if layer in {"project", "user"}:
+            assert value.origin.line == list(layers[layer]).index(name) + 1
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"VOICEMODE_{text}".encode("utf-8", "ignore")))
+def test_no_file_breaks_the_reading(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / ".voicemode.env"
+        file.write_bytes(content)
+        with suppress(SettingsError):
+            read(None, Path(name))
+
+
+def test_the_search_ends_at_the_first_directory_that_has_a_file(home: Path, project: Path) -> None:
+    deep = project / "a" / "b"
+    deep.mkdir(parents=True)
+    write(project / ".voicemode.env", "VOICEMODE_ECHO=off\nVOICEMODE_MIC=null:\n")
+    write(project / "a" / ".voicemode" / "voicemode.env", "VOICEMODE_ECHO=guard\n")
+    said = read(home, deep).values
+    assert (said["VOICEMODE_ECHO"].value, said["VOICEMODE_MIC"].origin.layer) == ("guard", "default")
+    write(project / "a" / ".voicemode.env", "VOICEMODE_ECHO=cancel\n")
+    assert read(home, deep).values["VOICEMODE_ECHO"].value == "cancel"
+
+
+def test_the_users_file_is_no_projects_file(home: Path) -> None:
+    own(home, "VOICEMODE_LLM_URL=http://localhost/v1\n")
+    (home / "work").mkdir()
+    said = read(home, home / "work")
+    assert said.values["VOICEMODE_LLM_URL"].origin.layer == "user"
+    assert said.unused == ()
+
+
+def test_a_directory_is_no_file(home: Path, project: Path) -> None:
+    (project / ".voicemode.env").mkdir()
+    (project / "a").mkdir()
+    assert read(home, project / "a").values["VOICEMODE_MIC"].origin.layer == "default"
+
+
+def test_an_empty_value_is_the_default(home: Path, project: Path) -> None:
+    own(home, "VOICEMODE_ECHO=off\nVOICEMODE_VOICE=de\nVOICEMODE_PHRASES=yes,no\n")
+    write(project / ".voicemode.env", "VOICEMODE_ECHO=\nVOICEMODE_VOICE=\n")
+    settings = load_settings(environment={"VOICEMODE_PHRASES": ""}, directory=project, home=home)
+    assert (settings.echo, settings.voice, settings.phrases) == ("auto", None, ())
+
+
+REFUSED = {
+    "unknown": ("VOICEMODE_XYZ=1", "there is no setting VOICEMODE_XYZ."),
+    "near miss": ("VOICEMODE_MICK=null:", "there is no setting VOICEMODE_MICK, did you mean VOICEMODE_MIC?"),
+    "in small letters": ("voicemode_mic=null:", "did you mean VOICEMODE_MIC?"),
+    "bad switch": ("VOICEMODE_SAVE_AUDIO=maybe", "VOICEMODE_SAVE_AUDIO cannot be 'maybe': write true or false."),
+    "bad number": ("VOICEMODE_TTS_SPEED=fast", "cannot be 'fast': write a number from 0.25 to 4."),
+    "number out of range": ("VOICEMODE_TTS_SPEED=9", "write a number from 0.25 to 4."),
+    "no number": ("VOICEMODE_DEVICE_WAIT=nan", "write a number of seconds from 0."),
+    "endless": ("VOICEMODE_DEFAULT_LISTEN_DURATION=inf", "write a number of seconds above 0."),
+    "nothing": ("VOICEMODE_DEFAULT_LISTEN_DURATION=0", "write a number of seconds above 0."),
+    "bad choice": ("VOICEMODE_ECHO=less", "write auto, cancel, guard or off."),
+    "bad engine": ("VOICEMODE_STT=nobody", "write pocketsphinx, whisper, openai or an address as in http://"),
+    "bad choice of an engine": (
+        "VOICEMODE_TTS=kokoro?voice",
+        "VOICEMODE_TTS cannot be 'kokoro?voice': write espeak-ng",
+    ),
+    "bad address": ("VOICEMODE_TTS=htps://me:hush@x/v1", "VOICEMODE_TTS cannot be 'htps://…@x/v1': write"),
+    "bad URI": ("VOICEMODE_MIC=Jabra", "write portaudio:"),
+    "relative path": ("VOICEMODE_BASE_DIR=voices", "write a path that begins with / or ~/."),
+    "unexpanded path": ("VOICEMODE_BASE_DIR=$HOME/voices", "write a path that begins with / or ~/."),
+    "fault": ("VOICEMODE_VOICE='de", "VOICEMODE_VOICE has a quote that is not closed."),
+    "garbage": ("hello", "this is not NAME=VALUE, a comment or empty."),
+}
+
+
+@pytest.mark.parametrize("where", ["user", "project"])
+@pytest.mark.parametrize(("line", "reason"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_is_refused_with_file_and_line(
+    home: Path, project: Path, where: str, line: str, reason: str
+) -> None:
+    text = f"# a comment\n\n{line}\n"
+    file = own(home, text) if where == "user" else write(project / ".voicemode.env", text)
+    said = refused(home, project)
+    assert said.startswith(f"{file}:3: ")
+    assert said.endswith(reason) or reason in said
+
+
+def test_a_name_twice_is_refused_with_both_lines(home: Path, project: Path) -> None:
+    file = own(home, "VOICEMODE_MIC=null:\n\nVOICEMODE_MIC=null:\n")
+    assert refused(home, project) == f"{file}:3: VOICEMODE_MIC is there already, in line 1."
+
+
+def test_what_is_overridden_is_checked_too(home: Path, project: Path) -> None:
+    own(home, "VOICEMODE_ECHO=less\n")
+    assert "voicemode.env:1" in refused(home, project, VOICEMODE_ECHO="off")
+
+
+def test_a_bad_value_in_the_environment_is_refused(home: Path, project: Path) -> None:
+    said = refused(home, project, VOICEMODE_ECHO="less")
+    assert said == "VOICEMODE_ECHO in the environment cannot be 'less': write auto, cancel, guard or off."
+
+
+def test_a_bad_secret_is_not_shown(home: Path, project: Path) -> None:
+    assert "abc" not in refused(home, project, VOICEMODE_LLM_KEY="abc\udcff")
+
+
+def test_a_file_that_is_none_is_refused(home: Path, project: Path) -> None:
+    file = project / ".voicemode.env"
+    file.write_bytes(b"# a\nVOICEMODE_VOICE=\xff\n")
+    assert refused(home, project) == f"{file}:2: this is not valid UTF-8."
+    file.write_bytes(b"#" * (places.LONGEST + 1))
+    assert "no file of settings" in refused(home, project)
+
+
+def test_what_belongs_to_voicemode_8_alone_is_said_to_have_no_effect(
+    home: Path, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = own(home, "VOICEMODE_VOICES=af_sky\nVOICEMODE_PRONOUNCE='a\nb'\nVOICEMODE_PRONOUNCE=c\nOTHER=x\n")
+    with caplog.at_level(logging.WARNING):
+        load_settings(environment={"VOICEMODE_TTS_BASE_URLS": "http://x"}, directory=project, home=home)
+    (line,) = caplog.messages
+    assert "VOICEMODE_TTS_BASE_URLS (environment)" in line
+    assert f"VOICEMODE_VOICES ({file}:1), VOICEMODE_PRONOUNCE ({file}:2), VOICEMODE_PRONOUNCE ({file}:4)" in line
+    assert "OTHER" not in line
+
+
+def test_an_unknown_name_in_the_environment_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
+    environment = {"VOICEMODE_MICK": "a", "VOICEMODE_QQ": "b", "VOICEMODE_REQUIRE_ALL": "1", "OTHER": "c"}
+    with caplog.at_level(logging.WARNING):
+        load_settings(environment=environment)
+    assert caplog.messages == [
+        "Unknown in the environment: VOICEMODE_MICK (did you mean VOICEMODE_MIC?), VOICEMODE_QQ."
+    ]
+
+
+THEIRS = [
+    "VOICEMODE_LLM_URL=http://x",
+    "VOICEMODE_SPEAKER=FILE:/x",
+    "VOICEMODE_TTS=https://x/v1",
+    "VOICEMODE_TTS=openai?voice=nova",
+    "VOICEMODE_STT=openai",
+    "VOICEMODE_STT=' http://x/v1'",
+]
+
+
+@pytest.mark.parametrize("line", THEIRS)
+def test_what_a_stranger_may_not_decide_is_not_used_from_a_project(home: Path, project: Path, line: str) -> None:
+    name, _, value = line.replace("'", "").partition("=")
+    write(project / ".voicemode.env", f"{line}\n")
+    said = read(home, project)
+    assert said.values[name].origin.layer == "default"
+    assert [each.name for each in said.unused] == [name]
+    own(home, f"{line}\n")
+    assert read(home, project).values[name].value == value
+
+
+@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.secret])
+def test_keys_are_read_from_the_environment_alone(home: Path, project: Path, name: str) -> None:
+    own(home, f"{name}=hush\n")
+    said = read(home, project)
+    assert (said.values[name].text, [each.name for each in said.unused]) == ("", [name])
+    said = read(home, project, **{name: "hush"})
+    assert (said.values[name].shown, said.values[name].text) == ("set", "hush")
+
+
+def test_a_projects_file_of_somebody_else_is_not_read(
+    home: Path, project: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(project / ".voicemode.env", "VOICEMODE_ECHO=less\n")
+    monkeypatch.setattr("voicemode.config.layers.belongs_to_somebody_else", lambda path: path == file)
+    with caplog.at_level(logging.WARNING):
+        assert load_settings(environment={}, directory=project, home=home).echo == "auto"
+    assert caplog.messages == [f"{file} belongs to somebody else and is not read."]
+
+
+def test_settings_are_what_the_values_say(home: Path) -> None:
+    environment = {
+        "VOICEMODE_BASE_DIR": "~/voices",
+        "VOICEMODE_SILENCE_THRESHOLD_MS": "900",
+        "VOICEMODE_VAD_THRESHOLD": "0.6",
+        "VOICEMODE_BARGE_IN": "no",
+        "VOICEMODE_BARGE_IN_MIN_MS": "300",
+        "VOICEMODE_NO_SPEECH_TIMEOUT": "5",
+        "VOICEMODE_AUDIO_FEEDBACK": "false",
+        "VOICEMODE_PHRASES": "yes, no,",
+    }
+    settings = load_settings(environment=environment, home=home)
+    assert settings.base_dir == home / "voices"
+    assert settings.endpoint == EndpointPolicy(hangover=0.9, start=0.6)
+    assert (settings.turn.interruptible, settings.turn.barge_in.min_speech, settings.turn.no_speech) == (
+        False,
+        0.3,
+        5.0,
+    )
+    assert (settings.chimes, settings.phrases) == (False, ("yes", "no"))
+
+
+def test_with_nothing_configured_everything_is_as_without_configuration(home: Path) -> None:
+    assert load_settings(environment={}) == Settings()
+    assert load_settings(environment={}, home=home) == Settings(base_dir=home / ".voicemode")
+
+
+def test_what_leaves_nothing_between_is_refused_with_its_names() -> None:
+    with pytest.raises(SettingsError, match=r"VOICEMODE_VAD_THRESHOLD \(environment\) cannot be: stop \(0.35\) must"):
+        load_settings(environment={"VOICEMODE_VAD_THRESHOLD": "0.2"})
+
+
+def test_nothing_is_read_that_was_not_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own(tmp_path, "VOICEMODE_ECHO=off\n")
+    write(tmp_path / ".voicemode.env", "VOICEMODE_ECHO=off\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("VOICEMODE_ECHO", "off")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(environment={}).echo == "auto"
+
+
+def test_a_file_belongs_to_whoever_made_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = write(tmp_path / "file", "")
+    assert not places.belongs_to_somebody_else(file)
+    assert not places.belongs_to_somebody_else(tmp_path / "gone")
+    if file.stat().st_uid:
+        monkeypatch.setattr("os.geteuid", lambda: file.stat().st_uid + 1)
+    else:
+        os.chown(file, 12345, -1)
+    assert places.belongs_to_somebody_else(file)

@@ -1,0 +1,242 @@
+"""Every setting once: its name, what can be written, its default, what it is for and what it sets.
+
+The reading of files, the options' defaults, ``voicemode config``, the template and docs/configuration.md all come from
+here.  Names and units are those of VoiceMode 8 wherever it has a setting of the same meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Literal, TypeAlias, get_args
+
+from attrs import frozen
+
+from ..settings import FASTEST, SLOWEST, Echo
+from .kinds import (
+    FOLDER,
+    LIST,
+    MILLISECONDS,
+    PROBABILITY,
+    RECOGNISERS,
+    SECONDS,
+    SECONDS_OR_NONE,
+    SECRET,
+    SWITCH,
+    TEXT,
+    URI,
+    VOICES,
+    Kind,
+    choice,
+    number,
+)
+
+ANY = r".*"
+ANY_FILE = r"(?i)file:.*"
+ELSEWHERE = r"(?i)\s*(https?:|openai\b).*"
+
+FileOf: TypeAlias = Literal["project", "user"]
+
+
+@frozen
+class Setting:
+    """``default`` is written as in a file, empty where there is none.
+
+    ``option`` is the option of the command line with the same effect, ``field`` the path of what it sets in
+    ``Settings``, where a number is 1 for ``per`` here.  ``theirs`` matches the values that a project's file may not
+    give: who wrote the project would decide where the user's words and keys go, or which file is overwritten.  Secrets
+    are in no file.
+    """
+
+    name: str
+    kind: Kind
+    default: str
+    doc: str
+    option: str | None = None
+    field: str | None = None
+    per: int = 1
+    theirs: str | None = None
+
+    @property
+    def secret(self) -> bool:
+        return self.kind is SECRET
+
+    def parse(self, text: str) -> object:
+        """The value; None for an empty text that has no default either.  Raises ValueError."""
+        text = text or self.default
+        return self.kind.parse(text) if text else None
+
+    def kept_from(self, file: FileOf, text: str) -> str | None:
+        """Why ``file`` may not give it the value ``text``, or None if it may."""
+        if self.secret:
+            return "keys are read from the environment alone"
+        if file == "project" and self.theirs is not None and re.fullmatch(self.theirs, text, re.DOTALL):
+            return "a project's file may not decide this, your own may"
+        return None
+
+
+_ALL = (
+    Setting("VOICEMODE_MIC", URI, "portaudio:", "What is listened to.", "--mic", "microphone"),
+    Setting("VOICEMODE_SPEAKER", URI, "portaudio:", "Where it is played.", "--speaker", "speaker", theirs=ANY_FILE),
+    Setting(
+        "VOICEMODE_DEVICE_WAIT",
+        SECONDS_OR_NONE,
+        "10",
+        "How many seconds a lost microphone or speaker is waited for; 0 fails at once.",
+        "--device-wait",
+        "turn.device_wait",
+    ),
+    Setting(
+        "VOICEMODE_ECHO",
+        choice(get_args(Echo)),
+        "auto",
+        "What is done about the assistant's voice in the microphone.",
+        "--echo",
+        "echo",
+    ),
+    Setting(
+        "VOICEMODE_NOISE_SUPPRESSION",
+        SWITCH,
+        "false",
+        "Whether steady noise is taken out of the microphone's sound; needs the extra aec.",
+        "--noise-suppression",
+        "noise_suppression",
+    ),
+    Setting(
+        "VOICEMODE_GAIN_CONTROL",
+        SWITCH,
+        "false",
+        "Whether quiet voices are made louder and loud ones quieter; needs the extra aec.",
+        "--gain-control",
+        "gain_control",
+    ),
+    Setting(
+        "VOICEMODE_AUDIO_FEEDBACK",
+        SWITCH,
+        "",
+        "Whether short sounds tell when listening begins and ends; by default with a portaudio: speaker.",
+        "--chimes",
+        "chimes",
+    ),
+    Setting("VOICEMODE_TTS", VOICES, "espeak-ng", "The engine that speaks.", "--tts", "tts", theirs=ELSEWHERE),
+    Setting(
+        "VOICEMODE_STT", RECOGNISERS, "pocketsphinx", "The engine that transcribes.", "--stt", "stt", theirs=ELSEWHERE
+    ),
+    Setting(
+        "VOICEMODE_VOICE",
+        TEXT,
+        "",
+        "The engine's own name of a voice; by default the engine chooses.",
+        "--voice",
+        "voice",
+    ),
+    Setting(
+        "VOICEMODE_TTS_SPEED",
+        number(SLOWEST, FASTEST),
+        "",
+        "How fast the voice speaks, as a factor on its usual pace.",
+        "--speed",
+        "speed",
+    ),
+    Setting(
+        "VOICEMODE_PHRASES",
+        LIST,
+        "",
+        "What the user is expected to say; the transcript is then one of them.",
+        "--phrase",
+        "phrases",
+    ),
+    Setting(
+        "VOICEMODE_DEFAULT_LISTEN_DURATION",
+        SECONDS,
+        "120",
+        "How many seconds one answer may last.",
+        "--duration",
+        "turn.longest",
+    ),
+    Setting(
+        "VOICEMODE_NO_SPEECH_TIMEOUT",
+        SECONDS,
+        "10",
+        "How many seconds a first word is waited for.",
+        "--no-speech",
+        "turn.no_speech",
+    ),
+    Setting(
+        "VOICEMODE_SILENCE_THRESHOLD_MS",
+        MILLISECONDS,
+        "700",
+        "How many milliseconds of silence end what the user says, at least 200.",
+        field="endpoint.hangover",
+        per=1000,
+    ),
+    Setting(
+        "VOICEMODE_VAD_THRESHOLD",
+        PROBABILITY,
+        "0.5",
+        "The probability of speech from which sound counts as voice while the user is silent.",
+        field="endpoint.start",
+    ),
+    Setting(
+        "VOICEMODE_VAD_RELEASE",
+        PROBABILITY,
+        "0.35",
+        "The probability of speech below which sound counts as silence while the user speaks, at most "
+        "VOICEMODE_VAD_THRESHOLD.",
+        field="endpoint.stop",
+    ),
+    Setting(
+        "VOICEMODE_BARGE_IN",
+        SWITCH,
+        "true",
+        "Whether the user interrupts the assistant by speaking over it.",
+        field="turn.interruptible",
+    ),
+    Setting(
+        "VOICEMODE_BARGE_IN_MIN_MS",
+        MILLISECONDS,
+        "200",
+        "How many milliseconds of voice over the assistant interrupt it.",
+        field="turn.barge_in.min_speech",
+        per=1000,
+    ),
+    Setting("VOICEMODE_BASE_DIR", FOLDER, "~/.voicemode", "Where recordings are kept.", "--base-dir", "base_dir"),
+    Setting(
+        "VOICEMODE_SAVE_AUDIO",
+        SWITCH,
+        "false",
+        "Whether recordings of the user are kept after they were transcribed.",
+        "--save-audio",
+        "save_audio",
+    ),
+    Setting(
+        "VOICEMODE_LLM_URL",
+        TEXT,
+        "",
+        "The OpenAI-compatible endpoint that talk talks with, up to /v1.",
+        "--llm-url",
+        theirs=ANY,
+    ),
+    Setting("VOICEMODE_LLM_MODEL", TEXT, "", "Its model; by default the first it lists.", "--llm-model"),
+    Setting("VOICEMODE_LLM_SYSTEM", TEXT, "", "Instructions for the model instead of ours.", "--system"),
+    Setting("VOICEMODE_LLM_KEY", SECRET, "", "The key for the endpoint that talk talks with."),
+    Setting("VOICEMODE_TTS_KEY", SECRET, "", "The key for the endpoint that speaks."),
+    Setting("VOICEMODE_STT_KEY", SECRET, "", "The key for the endpoint that transcribes."),
+    Setting("OPENAI_API_KEY", SECRET, "", "The key for OpenAI's own endpoints, which goes nowhere else."),
+)
+
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}
+
+
+def nearest(name: str) -> str | None:
+    """The setting that was probably meant."""
+    by_end = {setting.removeprefix("VOICEMODE_"): setting for setting in SETTINGS}
+    near = get_close_matches(name.upper().removeprefix("VOICEMODE_"), by_end, n=1, cutoff=0.7)
+    return by_end[near[0]] if near else None
+
+
+def no_such_setting(name: str) -> str:
+    """What to say about ``name``, which is none."""
+    near = nearest(name)
+    return f"there is no setting {name}" + ("." if near is None else f", did you mean {near}?")

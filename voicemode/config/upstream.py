@@ -1,0 +1,60 @@
+"""Settings of VoiceMode 8 that say nothing to this program.  In: a name.  Out: why it is not used.
+
+They are no error, so that a file of VoiceMode's can be used as it is; they are named in a warning.
+"""
+
+from __future__ import annotations
+
+import re
+
+_UNUSED = {
+    "speech services are named with VOICEMODE_TTS and VOICEMODE_STT": """
+        TTS_BASE_URLS STT_BASE_URLS TTS_MODELS TTS_MODELS_[A-Z0-9_]+ STT_MODEL STT_MODELS STT_PROMPT
+        STT_RETRY_ATTEMPTS STT_RETRY_BACKOFF STT_RETRY_BACKOFF_MAX PREFER_LOCAL ALWAYS_TRY_LOCAL AUTO_START_KOKORO
+        CARTESIA_VOICE_ID CARTESIA_MODEL CARTESIA_FALLBACK_MODEL MLX_AUDIO_HOST MLX_AUDIO_PORT MLX_AUDIO_BASE_URL
+        IMPRESSIONS_MODEL VOICES_DIR REMOTE_VOICES_DIR EXPOSE_LOCAL_VOICES_REMOTE
+    """,
+    "there is one voice at a time: see VOICEMODE_VOICE": "VOICES KOKORO_DEFAULT_VOICE",
+    "services are not installed or started by this program": """
+        MODELS_DIR WHISPER_MODEL WHISPER_PORT WHISPER_LANGUAGE WHISPER_MODEL_PATH WHISPER_THREADS
+        WHISPER_STARTUP_TIMEOUT KOKORO_PORT KOKORO_MODELS_DIR KOKORO_CACHE_DIR KOKORO_MAX_REQUESTS SERVICE_AUTO_ENABLE
+    """,
+    "no sound is sent or received in a coded format": """
+        AUDIO_FORMAT TTS_AUDIO_FORMAT STT_AUDIO_FORMAT STT_SAVE_FORMAT STT_COMPRESS OPUS_BITRATE MP3_BITRATE AAC_BITRATE
+    """,
+    "speech always streams": "STREAMING_ENABLED STREAM_CHUNK_SIZE STREAM_BUFFER_MS STREAM_MAX_BUFFER",
+    "no silence is added to chimes or speech": "CHIME_LEADING_SILENCE CHIME_TRAILING_SILENCE TTS_TRAILING_SILENCE",
+    "the voice detector is another one: see VOICEMODE_VAD_THRESHOLD": "VAD_AGGRESSIVENESS VAD_DEBUG",
+    "the end of speech is always detected: see VOICEMODE_SILENCE_THRESHOLD_MS": """
+        DISABLE_SILENCE_DETECTION MIN_RECORDING_DURATION INITIAL_SILENCE_GRACE_PERIOD
+    """,
+    "no word of the user is a command": """
+        REPEAT_PHRASES WAIT_PHRASES REPEAT_MAX_LEADING_WORDS WAIT_MAX_LEADING_WORDS WAIT_DURATION SURVEY_BREAK_PHRASES
+    """,
+    "recordings of the user are kept with VOICEMODE_SAVE_AUDIO and nothing else is": """
+        SAVE_ALL SAVE_TRANSCRIPTIONS DEBUG EVENT_LOG_ENABLED EVENT_LOG_DIR EVENT_LOG_ROTATION HISTORY_BUFFER_SIZE
+    """,
+    "text is spoken as it is written": "PRONOUNCE PRONOUNCE_[A-Z0-9_]+ PRONUNCIATION_ENABLED "
+    "PRONUNCIATION_LOG_SUBSTITUTIONS",
+    "there is no server yet": """
+        TOOLS_ENABLED TOOLS_DISABLED TOOLS SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN METRICS_LEVEL TIME_IN_RESPONSE
+        PROGRESS_STYLE SESSION_ID SKIP_TTS
+    """,
+    "conversations do not queue for the microphone yet": "CONCH_[A-Z0-9_]+",
+    "a conversation is not controlled from outside yet": "CONTROL_[A-Z0-9_]+",
+    "remote agents and users are not connected yet": """
+        CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE
+        MAILDIR_PATH MAILDIR_ENABLED CREDENTIAL_STORE
+    """,
+    "there is nothing of that kind here": """
+        THINK_OUT_LOUD THINKING_[A-Z0-9_]+ SOUNDFONTS_ENABLED HOOK_DEBUG CONVERSE_RATE_LIMIT
+        CONVERSE_RATE_LIMIT_SECONDS AUTO_FOCUS_PANE FOCUS_HOLD_SECONDS DJ_VOLUME DJ_DUCK_AMOUNT
+    """,
+}
+
+_REASONS = [(re.compile(f"VOICE_?MODE_(?:{'|'.join(names.split())})"), why) for why, names in _UNUSED.items()]
+
+
+def why_unused(name: str) -> str | None:
+    """The reason, or None for a name that VoiceMode does not have either."""
+    return next((why for pattern, why in _REASONS if pattern.fullmatch(name)), None)

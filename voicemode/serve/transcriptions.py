@@ -1,0 +1,90 @@
+"""``POST /v1/audio/transcriptions``: a recording in, its words out, as OpenAI's "Create transcription" has it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import soundfile
+import trio
+
+from actors.errors import AudioFileError
+
+from ..audio.files import Sound, read_audio
+from ..speech.canonical import RATE
+from .engines import TRANSCRIBING, Engines
+from .exchange import Exchange
+from .form import Form
+from .refusal import Refusal
+from .stretches import stretches
+
+MOST = 25 * 1024 * 1024
+"""Bytes of an upload, OpenAI's own bound."""
+
+MOST_SAMPLES = 64 * 1024 * 1024
+"""Samples in a recording, all channels together: 256 MB while decoded, 11 minutes of stereo at 48 kHz."""
+
+FORMATS = ("json", "text", "verbose_json")
+
+_decoding = trio.CapacityLimiter(2)
+
+
+async def create_transcription(exchange: Exchange, engines: Engines) -> None:
+    """Raises Refusal and VoiceError."""
+    async with engines.uploads:
+        form = await Form.read(exchange, most=MOST)
+        engine = engines.transcribing(form.text("model") or TRANSCRIBING[0])
+        wanted = form.text("response_format") or "json"
+        if wanted not in FORMATS:
+            choices = ", ".join(FORMATS)
+            raise Refusal(
+                400, f"There is no response_format {wanted!r} here; there is {choices}.", param="response_format"
+            )
+        language = form.text("language") or "en"
+        if language.lower().replace("_", "-").partition("-")[0] not in {"en", "english", "auto"}:
+            raise Refusal(400, f"{engine.name} knows English (en) only, not {language!r}.", param="language")
+        if not (recording := form.data("file")):
+            raise Refusal(400, "There is no recording in the field 'file'.", param="file")
+        phrases = form.texts("phrases")
+        sounds = await trio.to_thread.run_sync(decoded, recording, limiter=_decoding, abandon_on_cancel=True)
+        heard = [(await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)).text.strip() for sound in sounds]
+        text = " ".join(filter(None, heard))
+    if wanted == "text":
+        await exchange.reply(f"{text}\n".encode(), b"text/plain; charset=utf-8")
+    elif wanted == "json":
+        await exchange.reply_json({"text": text})
+    else:
+        duration = round(sum(sound.seconds for sound in sounds), 3)
+        await exchange.reply_json({"task": "transcribe", "language": "english", "duration": duration, "text": text})
+
+
+def decoded(recording: Sequence[bytes]) -> list[Sound]:
+    """An uploaded file as mono audio at the recogniser's rate, in stretches.  Blocks.
+
+    Raises Refusal and AudioFileError.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "recording"
+        with path.open("xb") as file:
+            file.writelines(recording)
+        try:
+            _refuse_too_long(path)
+            return stretches(read_audio(path, RATE))
+        except AudioFileError as error:
+            raise AudioFileError(str(error).replace(str(path), "The recording")) from error
+
+
+def _refuse_too_long(path: Path) -> None:
+    """A compressed file of a few megabytes may hold days of silence."""
+    try:
+        header = soundfile.info(path)
+    except soundfile.LibsndfileError:
+        return  # reading it will tell what is wrong
+    if header.frames * header.channels > MOST_SAMPLES:
+        raise Refusal(
+            413,
+            f"The recording is too long, or does not say how long it is: at most {MOST_SAMPLES} samples of audio are "
+            "taken. Send it in parts, or as WAV.",
+            param="file",
+        )

@@ -1,0 +1,216 @@
+"""An OpenAI-compatible endpoint for speech.  In: requests.  Out: good answers, in time, or an error for a person.
+
+Connections are kept warm from request to request; a request that is cancelled in the middle of its answer takes its
+connection with it, as HTTP/1.1 has no other way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Self, TypedDict
+
+import trio
+from attrs import frozen
+
+from actors.errors import ProviderError, ProviderRefused, ProviderUnavailable, SettingsError
+
+from ..http_client import (
+    Address,
+    Answer,
+    BrokenOff,
+    HttpClient,
+    HungUp,
+    NotAnAddress,
+    TooSlowToConnect,
+    Unreachable,
+    Untrusted,
+)
+from .endpoint_faults import failure, fault_of, quoted, retry_after_of, words_of
+from .endpoint_name import Key, key_for
+
+CONNECT = 3.0
+"""Seconds until there is a connection."""
+
+FIRST_BYTE = 10.0
+"""Seconds from the request to the first of what was asked for."""
+
+BETWEEN = 10.0
+"""Seconds between two parts of an answer."""
+
+LONGEST_REFUSAL, READING = 1 << 16, 2.0
+"""Bytes read of what is no good answer, and seconds that takes at most: the status alone says enough."""
+
+IDENTITY = {"Accept-Encoding": "identity"}
+"""What would compress the answer would also hold it back."""
+
+
+@frozen(kw_only=True)
+class Patience:
+    """Seconds after which an endpoint is given up: without a connection, without a first byte, between two parts."""
+
+    connect: float = CONNECT
+    first_byte: float = FIRST_BYTE
+    between: float = BETWEEN
+
+
+class Request(TypedDict, total=False):
+    """The body of a request: JSON, or a form with a file (name, content, type)."""
+
+    json: bytes
+    form: Mapping[str, str]
+    file: tuple[str, bytes, str]
+
+
+class SpeechEndpoint:
+    """What recogniser and voice have in common.  ``name`` is the address without user, password and choices.
+
+    A key is sent over https and to this machine itself, nowhere else.  No error shows it, nor a password.
+    """
+
+    def __init__(
+        self, client: HttpClient, address: Address, key: Key, patience: Patience, formats: tuple[str, ...]
+    ) -> None:
+        self.name, self.patience = address.name, patience
+        self._client, self._address, self._key = client, address, key
+        self._formats = list(formats)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        ending: str,
+        variable: str,
+        environment: Mapping[str, str],
+        formats: tuple[str, ...],
+        patience: Patience | None = None,
+    ) -> Self:
+        """Nothing is sent yet.  ``ending`` may follow the address and is left away; ``variable`` is the environment's
+        for the key; ``formats`` are those to ask for, best first.  Raises SettingsError."""
+        try:
+            address = Address.parse(url, ending)
+        except NotAnAddress as error:
+            raise SettingsError(
+                "The address of a speech endpoint begins with http:// or https:// and a host, as in http://127.0.0.1:2022/v1"
+            ) from error
+        if address.credentials and not address.protected:
+            raise SettingsError(
+                f"A password for {address.name} could be read by anybody on the way: use https:// or leave it out."
+            )
+        key = key_for(address.name, variable, environment)
+        patience = patience or Patience()
+        client = await HttpClient.open(
+            address,
+            key=key.secret if address.protected else None,
+            connect=patience.connect,
+            # what is on this machine is not reached through another one, and keys must not go there
+            proxies=not address.loopback,
+        )
+        return cls(client, address, key, patience, formats)
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def ask(self, path: str, request: Callable[[str], Request], *, deadline: float) -> Answer:
+        """A good answer, its body still to come.  ``request`` makes one for a format; when the endpoint refuses a
+        format, it is asked for the next, and from then on only for that.
+
+        ``deadline`` is on the Trio clock.  Raises ProviderUnavailable and ProviderRefused.
+        """
+        while True:
+            wanted = self._formats[0]
+            try:
+                return await self._ask_once(path, request(wanted), deadline, wanted)
+            except _FormatRefused:
+                if self._formats[-1] == wanted:
+                    raise
+                if self._formats[0] == wanted:
+                    del self._formats[0]
+
+    async def _ask_once(self, path: str, request: Request, deadline: float, wanted: str) -> Answer:
+        began = trio.current_time()
+        try:
+            with trio.fail_at(deadline):
+                try:
+                    answer = await self._client.ask("POST", path, headers=IDENTITY, **request)
+                except HungUp as error:
+                    if not error.kept:
+                        raise
+                    answer = await self._client.ask("POST", path, headers=IDENTITY, **request)
+        except trio.TooSlowError as error:
+            raise self._silent(trio.current_time() - began) from error
+        except Unreachable as error:
+            raise self._unreachable(error) from error
+        if not answer.good:
+            async with answer:
+                raise await self._refusal(answer, wanted)
+        return answer
+
+    async def next(self, answer: Answer, patience: float) -> bytes | None:
+        """What comes next of a body, None at its end, waited for ``patience`` seconds.  Raises ProviderUnavailable."""
+        try:
+            with trio.fail_after(max(0.0, patience)):
+                return await answer.next()
+        except trio.TooSlowError as error:
+            raise self._silent(patience) from error
+        except BrokenOff as error:
+            raise self.broken("broke off in the middle of its answer.", code="died", retryable=True) from error
+
+    def broken(self, said: str, *, code: str, retryable: bool = False) -> ProviderUnavailable:
+        return ProviderUnavailable(self.name, f"{self.name} {said}", code=code, retryable=retryable)
+
+    def quoted(self, words: str) -> str:
+        """The endpoint's own words, cut short and without secrets."""
+        return quoted(words, (self._key.secret, self._address.password, self._address.credentials))
+
+    def _silent(self, seconds: float) -> ProviderUnavailable:
+        return self.broken(f"said nothing for {seconds:.2g} s.", code="timeout", retryable=True)
+
+    def _unreachable(self, error: Unreachable) -> ProviderUnavailable:
+        if isinstance(error, Untrusted):
+            return self.broken(
+                f"cannot be trusted ({error}). Is the address right, and should it begin with https:// or http://?",
+                code="untrusted",
+            )
+        if isinstance(error, TooSlowToConnect):
+            return self.broken(
+                f"cannot be reached: no connection after {self.patience.connect:g} s. Is the address right?",
+                code="timeout",
+                retryable=True,
+            )
+        if isinstance(error, HungUp):
+            return self.broken("hung up without an answer.", code="died", retryable=True)
+        return self.broken(
+            f"cannot be reached ({self.quoted(str(error))}). Is it running, and is the address right?",
+            code="unreachable",
+            retryable=True,
+        )
+
+    async def _refusal(self, answer: Answer, wanted: str) -> ProviderError:
+        body = b""
+        with trio.move_on_after(READING), suppress(ProviderUnavailable):
+            while len(body) < LONGEST_REFUSAL and (data := await self.next(answer, READING)) is not None:
+                body += data
+        code = fault_of(answer.status).code
+        words = answer.header("Location") if code == "moved" else words_of(body, answer.header("Content-Type"))
+        wait = retry_after_of(answer.header("Retry-After"))
+        error = failure(self.name, answer.status, self.quoted(words), self._advice(code), wait)
+        if answer.status in {400, 415, 422} and (b"response_format" in body or f'"{wanted}"'.encode() in body):
+            return _FormatRefused(self.name, str(error), code=error.code)
+        return error
+
+    def _advice(self, code: str) -> str:
+        if code == "moved":
+            return "Give the new address, if you trust it."
+        if code != "unauthorized":
+            return ""
+        if self._key.secret is None:
+            return f"Set {self._key.variable}."
+        if not self._address.protected:
+            return f"The key in {self._key.variable} is not sent over http://, where anybody could read it."
+        return f"Is the key in {self._key.variable} right?"
+
+
+class _FormatRefused(ProviderRefused):
+    """The endpoint does not know the format that was asked for."""

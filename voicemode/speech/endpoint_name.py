@@ -1,0 +1,81 @@
+"""What the name of an engine says about an endpoint.  In: a URL or a short name.  Out: address, choices and key.
+
+A name is ``http(s)://host/v1``, or a short one for a usual address, with the choices behind a question mark:
+``kokoro?voice=af_sky``, ``https://api.openai.com/v1?model=gpt-4o-mini-tts&voice=coral``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+from urllib.parse import parse_qsl
+
+from attrs import field, frozen
+
+from actors.errors import SettingsError
+
+OPENAI = "https://api.openai.com/v1"
+RECOGNISERS = {"whisper": "http://127.0.0.1:2022/v1", "openai": OPENAI}
+VOICES = {"kokoro": "http://127.0.0.1:8880/v1?voice=af_sky", "openai": OPENAI}
+
+STT_KEY, TTS_KEY, OPENAI_KEY = "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "OPENAI_API_KEY"
+"""Environment variables that may hold a key: for any recogniser, for any voice, and for OpenAI's own address alone."""
+
+
+@frozen
+class EndpointName:
+    url: str = field(repr=False)
+    """May hold a password."""
+    choices: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, name: str, known: Mapping[str, str]) -> Self | None:
+        """The endpoint that ``name`` stands for, by its URL or by one of the ``known`` names; None if it is no
+        endpoint's.  Raises SettingsError for choices that cannot be read."""
+        first, _, chosen = name.strip().partition("?")
+        if first in known:
+            first, _, usual = known[first].partition("?")
+        elif first.lower().startswith(("http://", "https://")):
+            usual = ""
+        else:
+            return None
+        try:
+            choices = dict(parse_qsl(usual) + parse_qsl(chosen, keep_blank_values=True, strict_parsing=bool(chosen)))
+        except ValueError as error:
+            raise SettingsError(
+                "What follows the question mark in the name of an engine is NAME=VALUE&NAME=VALUE, as in "
+                "openai?model=gpt-4o-mini-tts&voice=coral"
+            ) from error
+        return cls(first, choices)
+
+    def check(self, *names: str) -> None:
+        """Raises SettingsError unless all that is chosen is one of ``names`` and has a value."""
+        for name, value in self.choices.items():
+            if name not in names:
+                raise SettingsError(
+                    f"Nothing called {name!r} can be chosen for this engine; there is {', '.join(names)}."
+                )
+            if not value.strip():
+                raise SettingsError(f"The name of the engine chooses a {name} and does not say which: {name}=…")
+
+
+@frozen
+class Key:
+    """``variable`` of the environment holds the ``secret``, or could when there is none."""
+
+    variable: str
+    secret: str | None = field(default=None, repr=False)
+
+
+def key_for(address: str, variable: str, environment: Mapping[str, str]) -> Key:
+    """The key for the endpoint at ``address`` (which shows host and port as they are asked).
+
+    ``variable`` may hold it for any endpoint, OPENAI_API_KEY for OpenAI's.  Raises SettingsError for what is no key.
+    """
+    names = (variable, OPENAI_KEY) if f"{address}/".startswith("https://api.openai.com/") else (variable,)
+    for name in names:
+        if secret := environment.get(name, "").strip():
+            if not (secret.isascii() and secret.isprintable()):
+                raise SettingsError(f"{name} holds signs that no key has; was it pasted wrongly?")
+            return Key(name, secret)
+    return Key(names[-1])
