@@ -53,11 +53,11 @@ class EchoGuardPolicy:
     louder at the microphone than the sound is in the file, as long as nothing better is known; from then on it is
     learnt.  ``fall`` and ``rise``: by how many dB a second what is learnt follows quieter and louder echo; ``doubt``:
     by how many it follows what is beyond the margin, which is the user, or the loudspeaker turned up; ``least``: what
-    it does not fall below.  ``unheard``: seconds under sound, at a stretch, in which nothing is heard of it, after which
-    it is taken for granted that nothing can be: headphones.  ``gap``: seconds in which nothing left the loudspeaker,
-    not even silence, after which what was learnt is forgotten.  ``reach``: seconds after a sound in which its echo may
-    be heard, 0.25 for devices and room and 0.1 for its dying away.  ``hold``: seconds after a window of the user's in
-    which others need no margin, for no voice is loud all the time.
+    it does not fall below.  ``unheard``: seconds under sound, at a stretch, in which nothing is heard of it, after
+    which it is taken for granted that nothing can be: headphones.  ``gap``: seconds in which nothing left the
+    loudspeaker, not even silence, after which what was learnt is forgotten.  ``reach``: seconds after a sound in which
+    its echo may be heard, 0.25 for devices and room and 0.1 for its dying away.  ``hold``: seconds after a window of
+    the user's in which others need no margin, for no voice is loud all the time.
     """
 
     margin: float = field(default=6.0, validator=_positive)
