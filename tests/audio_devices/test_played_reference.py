@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -123,6 +125,29 @@ def test_accounts_that_wander_by_some_milliseconds_move_nothing() -> None:
         counts.append(len(reference.beside(start, start + 0.01)))
     assert set(counts[1:]) == {1}
     assert reference.owed == 0
+
+
+def test_the_loudspeakers_thread_may_tell_while_the_microphones_asks() -> None:
+    reference = PlayedReference()
+    reference.open()
+    over = threading.Event()
+
+    def play() -> None:
+        at = 0.0
+        while not over.is_set():
+            reference.played(at, bytes(160), room.RATE)
+            at += 0.005
+
+    thread, interval = threading.Thread(target=play), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        for number in range(3000):
+            reference.beside(number / 100, (number + 1) / 100)
+    finally:
+        sys.setswitchinterval(interval)
+        over.set()
+        thread.join()
 
 
 def test_a_closed_loudspeaker_is_silent_and_where_it_opens_again_nothing_has_moved() -> None:

@@ -9,7 +9,6 @@ dry, so that all that follows leaves later, there is as much silence.
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 from math import copysign, inf
 
 from actors.messages import SAMPLE_BYTES, seconds_of
@@ -165,7 +164,9 @@ class PlayedReference:
         them, else together with those before.
         """
         errors, expected = list(self._off), self._end
-        for at, pcm, rate in islice(self._waiting, CONFIRMED):
+        # by index, for the loudspeaker's thread may add to them meanwhile
+        for number in range(min(CONFIRMED, len(self._waiting))):
+            at, pcm, rate = self._waiting[number]
             errors.append(at - expected)
             expected += seconds_of(pcm, rate)
         ahead = errors[len(self._off) :]

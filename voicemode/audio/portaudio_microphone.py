@@ -30,7 +30,6 @@ LONGEST = 10
 BACKLOG = FRAMES_PER_SECOND
 """Blocks that wait for a listener who is late, about one second; then the oldest goes."""
 
-
 _ROUNDING = 1e-6
 
 
