@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import sys
-import threading
 
 import numpy as np
 import pytest
 import room
 from hypothesis import given, strategies as st
 
+from actors.messages import seconds_of
+from voicemode.audio import played_reference
 from voicemode.audio.played_reference import KEPT, LEAD, PlayedReference
 
 FRAME_BYTES = 2 * room.FRAME
@@ -127,27 +127,22 @@ def test_accounts_that_wander_by_some_milliseconds_move_nothing() -> None:
     assert reference.owed == 0
 
 
-def test_the_loudspeakers_thread_may_tell_while_the_microphones_asks() -> None:
+def test_the_loudspeakers_thread_may_tell_while_the_microphones_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = PlayedReference()
     reference.open()
-    over = threading.Event()
+    blocks = iter(room.blocks(ramp(2.0), room.RATE))
 
-    def play() -> None:
-        at = 0.0
-        while not over.is_set():
-            reference.played(at, bytes(160), room.RATE)
-            at += 0.005
+    def interrupted(pcm: bytes, rate: int) -> float:
+        if (block := next(blocks, None)) is not None:
+            reference.played(*block)
+        return seconds_of(pcm, rate)
 
-    thread, interval = threading.Thread(target=play), sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    thread.start()
-    try:
-        for number in range(3000):
-            reference.beside(number / 100, (number + 1) / 100)
-    finally:
-        sys.setswitchinterval(interval)
-        over.set()
-        thread.join()
+    reference.played(*next(blocks))
+    monkeypatch.setattr(played_reference, "seconds_of", interrupted)
+    _, *rest = [reference.beside(number / 100, (number + 1) / 100) for number in range(100)]
+    played = times([frame for frames in rest for frame in frames])
+    assert len(played) == 99
+    assert all(later - earlier == pytest.approx(0.01) for earlier, later in itertools.pairwise(played))
 
 
 def test_a_closed_loudspeaker_is_silent_and_where_it_opens_again_nothing_has_moved() -> None:
