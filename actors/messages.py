@@ -27,6 +27,10 @@ listens any longer, and nothing was said."""
 
 SAMPLE_BYTES = 2
 
+SLIP = 0.005
+"""Seconds by which a frame may begin after the end of the one before and still follow it: a device's clock is not ours,
+and less than half of 10 ms is never missing."""
+
 
 def seconds_of(pcm: bytes, rate: int) -> float:
     """How long ``pcm`` lasts at ``rate``, in seconds."""
@@ -45,6 +49,11 @@ class AudioFrame:
     @property
     def end(self) -> float:
         return self.start + seconds_of(self.pcm, self.rate)
+
+    def missing_after(self, end: float) -> float:
+        """Seconds of sound that were lost between ``end``, that of the frame before, and this one."""
+        missing = self.start - end
+        return missing if missing > SLIP else 0.0
 
 
 @frozen(kw_only=True)

@@ -20,7 +20,7 @@ class Microphone(Protocol):
     """Where the user's voice comes from."""
 
     def open(self, rate: int) -> AbstractAsyncContextManager[AsyncIterator[AudioFrame]]:
-        """Open the device and deliver frames of about 10 ms at ``rate``, in real time, until closed.
+        """Open the device and deliver frames of 10 to 100 ms at ``rate``, in real time, until closed.
 
         Raises DeviceError when it cannot be opened, and DeviceLost from the iterator when it goes away.
         """

@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 HISTORY = 5.0
 """Seconds of sound kept before it is asked for; pre-roll plus the longest time a decision may lag."""
 
-LATEST = 0.05
-"""Seconds to wait for the last frames of an utterance that is cut at this very moment; then it ends without them."""
+LATEST = 0.1
+"""Seconds to wait for the last frames of an utterance that is cut at this very moment; then it ends without them.  A
+microphone delivers up to 40 ms at once, and those some 20 ms late."""
 
 CLOSING = 1.0
 """Seconds an utterance in progress is given to reach the disk when the recorder is stopped."""
@@ -47,17 +48,14 @@ class _Take:
         self.end = self.start
 
     def add(self, frame: AudioFrame) -> None:
-        # frames that were dropped under load leave a silence of their own length, so that times stay true; less than
-        # half a frame is a device whose clock is not ours, and nothing is missing
-        missing = frame.start - self.end
-        if missing > (frame.end - frame.start) / 2:
-            self._write(bytes(SAMPLE_BYTES * round(missing * self.rate)))
+        # frames that were dropped under load leave a silence of their own length, so that times stay true
+        self._write(bytes(SAMPLE_BYTES * round(frame.missing_after(self.end) * self.rate)))
         self._write(frame.pcm)
         self.end = frame.end
 
     def _write(self, pcm: bytes) -> None:
         self.pcm += pcm
-        if self.spool is not None:
+        if pcm and self.spool is not None:
             try:
                 self.spool.write(pcm)
             except VoiceError as error:

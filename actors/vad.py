@@ -51,7 +51,7 @@ async def detect_speech(
                 stream = frame.stream
                 speech, endpointer = model.stream(), Endpointer(policy, stream)
                 pending = b""
-            elif frame.start - expected > (frame.end - frame.start) / 2:
+            elif frame.missing_after(expected):
                 pending = b""
             expected = frame.end
             pending += frame.pcm

@@ -1,7 +1,8 @@
 """The assistant speaks in a room and hears itself, through a real sound server; now and then a user speaks.
 
-The loudspeaker's sound comes back into the microphone so and so loud and late.  The user's voice is added to the frames
-of the microphone before anything of ours sees them, so that it is known to the sample when it began.
+The loudspeaker's sound comes back into the microphone so and so loud and late, exactly so whatever the machine does.
+The user's voice is added to the frames of the microphone before anything of ours sees them, so that it is known to the
+sample when it began.
 """
 
 from __future__ import annotations
@@ -221,7 +222,7 @@ async def measure_all(smoke: bool) -> Findings:
     )
     outcome = Outcome()
     for gain, delay in ROOMS[4:5] if smoke else ROOMS:
-        with VirtualAudio(rate=48_000) as audio, audio.in_process(), audio.echo(gain, delay):
+        with VirtualAudio(rate=48_000) as audio, audio.in_process(), audio.room(gain, delay):
             await in_a_room(
                 engines,
                 f"Gain {gain:g}, {1000 * delay:.0f} ms",

@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
@@ -53,8 +54,15 @@ def missing() -> str | None:
         "pulseaudio-utils": shutil.which("pactl") and shutil.which("pacat"),
         "libasound2-plugins": Path("/etc/alsa/conf.d/99-pulse.conf").exists(),
         "libportaudio2": find_library("portaudio"),
+        "ladspa-sdk": Path("/usr/lib/ladspa/delay.so").exists(),
     }
     return ", ".join(name for name, found in here.items() if not found) or None
+
+
+@cache
+def read_libraries() -> None:
+    """Have PortAudio's and ALSA's libraries read from the disk once: no test's deadline is meant to include that."""
+    subprocess.run([sys.executable, "-c", "import sounddevice"], capture_output=True, check=False)
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -154,6 +162,7 @@ class VirtualAudio:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.settings.items():
                 patch.setenv(name, value)
+            read_libraries()
             yield
             self.resume()
             portaudio.forget_devices(DEADLINE)
@@ -212,6 +221,26 @@ class VirtualAudio:
             yield
         finally:
             self.pactl("unload-module", module)
+
+    @contextmanager
+    def room(self, gain: float, delay: float) -> Generator[None]:
+        """Put the speaker and the microphone into one room: what is played is heard ``gain`` as loud and exactly
+        ``delay`` seconds later, whatever else this machine is doing, for one clock drives both."""
+        self.unload(SPEAKER)
+        modules = [
+            self._filter("air", MICROPHONE_INPUT, f"plugin=amp label=amp_mono control={gain}"),
+            self._filter(SPEAKER, "air", f"plugin=delay label=delay_5s control={delay},1.0"),
+        ]
+        self.pactl("set-default-sink", SPEAKER)
+        try:
+            yield
+        finally:
+            for module in reversed(modules):
+                self.pactl("unload-module", module)
+
+    def _filter(self, name: str, master: str, plugin: str) -> str:
+        options = f"sink_name={name} sink_master={master} rate={self.rate} channels=1 channel_map=mono {plugin}"
+        return self.pactl("load-module", "module-ladspa-sink", *options.split())
 
     def show(self, name: str) -> None:
         """Let ALSA list a microphone or speaker under its own name; each costs PortAudio 50 ms to find."""

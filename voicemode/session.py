@@ -47,7 +47,7 @@ DEFAULT_DEVICE = "portaudio:"
 """What is opened where the settings name none and one is needed."""
 
 FRAMES = 500
-"""Frames a listener may be behind the microphone, 5 s of sound; then it loses the oldest, and that is counted."""
+"""Frames a listener may be behind the microphone, 5 s of sound or more; then it loses the oldest, which is counted."""
 
 REPORTS = 256
 """Reports that may wait for the dialogue: 8 s of voice activity while no turn is running."""

@@ -256,12 +256,13 @@ class Dialogue:
         turn.voice = None
         self._commands.append(DropUtterance(voice.number))
 
-    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
+    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True, closing: bool = True) -> None:
+        """``closing`` the microphone at once unless the last of the utterance is still under way from there."""
         voice.ended = at
         self._invited = False
         until = at + self.policy.tail if tail else at
         self._commands.append(EndUtterance(number=voice.number, until=until))
-        if self._turn is not None and not self._turn.keep:
+        if closing and self._turn is not None and not self._turn.keep:
             self._close_microphone()
 
     def _microphone_failed(self, event: MicrophoneFailed, now: float) -> None:
@@ -278,7 +279,8 @@ class Dialogue:
         if turn is None or turn.understood:
             return
         if turn.voice is not None and turn.voice.meant:
-            self._end_utterance(turn.voice, now, tail=False)
+            if turn.voice.ended is None:
+                self._end_utterance(turn.voice, now, tail=False)
             return
         if turn.voice is not None:
             self._drop_voice(turn, turn.voice)
@@ -297,6 +299,8 @@ class Dialogue:
             self._between.utterance = utterance
         elif turn is not None and turn.voice is not None and turn.voice.number == utterance.number:
             turn.voice.utterance = utterance
+            if not turn.keep:
+                self._close_microphone()
             if not turn.stopped and turn.error is None:
                 self._commands.append(Transcribe(turn.id, utterance))
 
@@ -345,7 +349,7 @@ class Dialogue:
     def _cut_short(self, turn: Turn, now: float) -> None:
         """Whatever the user is saying is kept up to now."""
         if turn.voice is not None and turn.voice.ended is None:
-            self._end_utterance(turn.voice, now, tail=False)
+            self._end_utterance(turn.voice, now, tail=False, closing=False)
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
@@ -374,7 +378,7 @@ class Dialogue:
     def _end_of_turn(self, turn: Turn, now: float) -> None:
         """That was all the user says this time, also if it was nothing."""
         if turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
-            self._end_utterance(turn.voice, now, tail=False)
+            self._end_utterance(turn.voice, now, tail=False, closing=False)
             self._chime(turn, "captured")
         elif turn.awaits_user:
             turn.gave_up = True

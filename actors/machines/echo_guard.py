@@ -26,12 +26,6 @@ TELLING = -45.0
 INAUDIBLE = -40.0
 """dB below what is played from which on down a window holds no echo of it."""
 
-UNHEARD = 1.2
-"""Seconds under sound in which nothing is heard of it, at a stretch, that show that nothing can be: headphones."""
-
-GAP = 0.1
-"""Seconds in which nothing left the loudspeaker, not even silence: it was closed, and may be another one now."""
-
 JITTER = 0.02
 """Seconds by which the times of loudspeaker and microphone may disagree."""
 
@@ -46,6 +40,11 @@ def _positive(_: EchoGuardPolicy, attribute: Attribute[float], value: float) -> 
         raise ValueError(f"{attribute.name} is 0 or more and finite, not {value}")
 
 
+def _duration(_: EchoGuardPolicy, attribute: Attribute[float], value: float) -> None:
+    if not value > 0.0:
+        raise ValueError(f"{attribute.name} is a number of seconds above 0, not {value}")
+
+
 @frozen(kw_only=True)
 class EchoGuardPolicy:
     """How loud the user must be to be heard over the assistant.  Raises ValueError.
@@ -53,9 +52,12 @@ class EchoGuardPolicy:
     ``margin``: by how many dB a window must be louder than the echo can be.  ``coupling``: by how many dB the echo is
     louder at the microphone than the sound is in the file, as long as nothing better is known; from then on it is
     learnt.  ``fall`` and ``rise``: by how many dB a second what is learnt follows quieter and louder echo; ``doubt``:
-    by how many it follows what is beyond the margin, which is the user, or the loudspeaker turned up.  ``reach``:
-    seconds after a sound in which its echo may be heard, 0.25 for devices and room and 0.1 for its dying away.
-    ``hold``: seconds after a window of the user's in which others need no margin, for no voice is loud all the time.
+    by how many it follows what is beyond the margin, which is the user, or the loudspeaker turned up; ``least``: what
+    it does not fall below.  ``unheard``: seconds under sound, at a stretch, in which nothing is heard of it, after
+    which it is taken for granted that nothing can be: headphones.  ``gap``: seconds in which nothing left the
+    loudspeaker, not even silence, after which what was learnt is forgotten.  ``reach``: seconds after a sound in which
+    its echo may be heard, 0.25 for devices and room and 0.1 for its dying away.  ``hold``: seconds after a window of
+    the user's in which others need no margin, for no voice is loud all the time.
     """
 
     margin: float = field(default=6.0, validator=_positive)
@@ -63,6 +65,9 @@ class EchoGuardPolicy:
     fall: float = field(default=2.0, validator=_positive)
     rise: float = field(default=40.0, validator=_positive)
     doubt: float = field(default=6.0, validator=_positive)
+    least: float = field(default=-100.0, validator=_level)
+    unheard: float = field(default=1.2, validator=_duration)
+    gap: float = field(default=0.1, validator=_duration)
     reach: float = field(default=0.35, validator=_positive)
     hold: float = field(default=0.3, validator=_positive)
 
@@ -93,7 +98,7 @@ class EchoGuard:
 
     def play(self, at: float, seconds: float, level: float) -> None:
         """Something leaves the loudspeaker from ``at`` on, for ``seconds``, at ``level`` dBFS; tell in order."""
-        if at > self._played_until + GAP:
+        if at > self._played_until + self._policy.gap:
             self._coupling = self._policy.coupling
         self._played_until = at + seconds
         if level >= AUDIBLE:
@@ -117,7 +122,7 @@ class EchoGuard:
         if loudest >= TELLING:
             self._learn(excess, activity.duration)
             self._unheard = self._unheard + activity.duration if activity.level < loudest + INAUDIBLE else 0.0
-            if self._unheard >= UNHEARD:
+            if self._unheard >= policy.unheard:
                 self._coupling = min(self._coupling, INAUDIBLE)
         if excess > policy.margin or (excess > 0.0 and activity.at <= self._user_until):
             return activity
@@ -126,7 +131,7 @@ class EchoGuard:
     def _learn(self, excess: float, seconds: float) -> None:
         policy = self._policy
         if excess <= 0.0:
-            self._coupling += max(excess, -policy.fall * seconds)
+            self._coupling = max(policy.least, self._coupling + max(excess, -policy.fall * seconds))
         else:
             rate = policy.rise if excess <= policy.margin else policy.doubt
             self._coupling += min(excess, rate * seconds)

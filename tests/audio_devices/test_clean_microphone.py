@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 import trio
@@ -76,13 +77,13 @@ async def listen(frames: list[AudioFrame]) -> tuple[list[AudioFrame], Inverter]:
 
 
 @pytest.mark.parametrize("lengths", [(10, 10, 10), (30,), (3, 3, 3, 3, 3, 3, 3, 3, 3, 3), (20, 7, 4), (25, 5.5)])
-async def test_frames_of_any_length_become_frames_of_10_ms(lengths: tuple[float, ...]) -> None:
+async def test_frames_of_any_length_become_frames_of_some_times_10_ms(lengths: tuple[float, ...]) -> None:
     frames = pieces(*lengths)
     heard, canceller = await listen(frames)
-    assert [frame.pcm[::-1] for frame in heard] == [
-        b"".join(each.pcm for each in frames)[place : place + 320] for place in (0, 320, 640)
-    ]
-    assert [frame.start for frame in heard] == pytest.approx([5.0, 5.01, 5.02])
+    assert b"".join(frame.pcm[::-1] for frame in heard) == b"".join(each.pcm for each in frames)[:960]
+    assert not any(len(frame.pcm) % 320 for frame in heard)
+    assert heard[0].start == pytest.approx(5.0)
+    assert all(later.start == pytest.approx(earlier.end) for earlier, later in pairwise(heard))
     assert {(frame.rate, frame.stream) for frame in heard} == {(RATE, StreamId(3))}
     assert canceller.story[0] == "open"
     assert canceller.story[-1] == "close"
@@ -91,8 +92,8 @@ async def test_frames_of_any_length_become_frames_of_10_ms(lengths: tuple[float,
 async def test_no_frame_spans_a_gap() -> None:
     first, second = pieces(14), pieces(20, start=6.0)
     heard, _ = await listen(first + second)
-    assert [frame.start for frame in heard] == pytest.approx([5.0, 6.0, 6.01])
-    assert heard[1].pcm[::-1] == second[0].pcm[:320]
+    assert [frame.start for frame in heard] == pytest.approx([5.0, 6.0])
+    assert heard[1].pcm[::-1] == second[0].pcm
 
 
 async def test_a_cancelled_listener_closes_both() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 import trio
@@ -42,7 +43,7 @@ async def test_calls_return_and_raise_what_their_work_does(thread: DeviceThread)
     assert await thread.call(lambda: 7, too_late=ignore) == 7
     with pytest.raises(ZeroDivisionError):
         await thread.call(lambda: 1 // 0, too_late=ignore)
-    assert thread.busy_for == 0
+    assert not thread.is_stuck
 
 
 async def test_calls_are_made_in_order_by_one_thread(thread: DeviceThread) -> None:
@@ -67,6 +68,17 @@ async def test_a_call_that_hangs_keeps_neither_its_caller_nor_those_behind_it(th
     assert late == ["done"]
     assert not behind.begun.is_set()
     assert not thread.is_stuck
+
+
+async def test_a_call_may_be_given_more_time_than_others_and_those_behind_it_wait_for_it(thread: DeviceThread) -> None:
+    slow = Work()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(thread.call, slow, too_late=ignore, patience=10.0))
+        await trio.to_thread.run_sync(slow.begun.wait)
+        nursery.start_soon(partial(thread.call, int, too_late=ignore))
+        await trio.sleep(0.15)  # longer than other calls may take
+        assert not thread.is_stuck
+        slow.released.set()
 
 
 async def test_a_call_that_hangs_is_noticed_by_those_who_wait_already(thread: DeviceThread) -> None:

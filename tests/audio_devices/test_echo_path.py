@@ -39,6 +39,24 @@ def test_the_way_is_learnt_while_somebody_speaks(assistant: room.Samples, delay:
     assert power(heard[seconds]) - power(left[seconds]) > 12
 
 
+def test_what_is_told_late_does_no_harm_as_long_as_its_echo_is_under_way(assistant: room.Samples) -> None:
+    heard = room.heard(assistant, room.Acoustics(gain=0.5, delay=0.05))
+    dice = np.random.default_rng(1)
+    left, told = [], 0
+    path = EchoPath()
+    for number in range(len(heard) // room.FRAME):
+        if number % 50 >= dice.integers(1, 5):  # now and then up to 40 ms are told all at once
+            while told <= number:
+                path.play(room.pcm_of(assistant[told * room.FRAME : (told + 1) * room.FRAME]))
+                told += 1
+        path.expect(number + 1 - told)
+        left.append(path.remove(room.pcm_of(heard[number * room.FRAME : (number + 1) * room.FRAME])))
+    late = room.samples_of(b"".join(left))
+    in_time = passed(EchoPath(), assistant, heard)
+    seconds = slice(6 * room.RATE, len(late))
+    assert power(late[seconds]) - power(in_time[seconds]) < 1
+
+
 def test_a_user_who_speaks_meanwhile_is_left_as_they_are(
     voices: dict[str, room.Samples], assistant: room.Samples
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import room
 from hypothesis import given, strategies as st
 
+from actors.messages import seconds_of
+from voicemode.audio import played_reference
 from voicemode.audio.played_reference import KEPT, LEAD, PlayedReference
 
 FRAME_BYTES = 2 * room.FRAME
@@ -80,6 +83,66 @@ def test_a_block_that_comes_late_comes_out_with_the_next_one() -> None:
     assert len(reference.beside(0.21, 0.22)) == 2
     reference.played(*blocks[24])
     assert len(reference.beside(0.22, 0.23)) == 1
+
+
+@pytest.mark.parametrize("ahead", [LEAD, 0.1])
+def test_where_the_loudspeaker_ran_dry_there_is_as_much_silence(ahead: float) -> None:
+    reference = PlayedReference()
+    reference.open()
+    blocks = room.blocks(ramp(2.0), room.RATE)
+    dry = 0.0173
+    blocks = blocks[:80] + [(at + dry, pcm, rate) for at, pcm, rate in blocks[80:]]
+    out = walk(reference, blocks, begin=0.2, seconds=1.6, ahead=ahead)
+    assert sum(len(frames) for frames in out[1:]) == 159
+    before = times(out[30])[0] - 0.3
+    for number, [frame] in list(enumerate(out))[80:]:
+        assert times([frame])[0] + dry - number / 100 == pytest.approx(before, abs=0.0002)
+
+
+def test_a_block_that_seems_to_leave_late_because_it_was_handed_over_late_moves_nothing() -> None:
+    reference = PlayedReference()
+    reference.open()
+    blocks = room.blocks(ramp(2.0), room.RATE)
+    late = (0.018, 0.013, 0.008, 0.003)
+    blocks[80:84] = [(at + by, pcm, rate) for (at, pcm, rate), by in zip(blocks[80:84], late, strict=True)]
+    _, *rest = walk(reference, blocks, begin=0.2, seconds=1.6, ahead=0.05)
+    played = times([frame for frames in rest for frame in frames])
+    assert len(played) == 159
+    assert all(later - earlier == pytest.approx(0.01) for earlier, later in itertools.pairwise(played))
+
+
+def test_accounts_that_wander_by_some_milliseconds_move_nothing() -> None:
+    reference = PlayedReference()
+    reference.open()
+    played = [(number / 100, bytes(2 * room.FRAME), room.RATE) for number in range(3000)]
+    told = 0
+    counts = []
+    for number in range(2900):
+        start = number / 100 + 0.006 * math.sin(number / 150)
+        while told < len(played) and played[told][0] <= number / 100 + 0.08:
+            reference.played(*played[told])
+            told += 1
+        counts.append(len(reference.beside(start, start + 0.01)))
+    assert set(counts[1:]) == {1}
+    assert reference.owed == 0
+
+
+def test_the_loudspeakers_thread_may_tell_while_the_microphones_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    reference = PlayedReference()
+    reference.open()
+    blocks = iter(room.blocks(ramp(2.0), room.RATE))
+
+    def interrupted(pcm: bytes, rate: int) -> float:
+        if (block := next(blocks, None)) is not None:
+            reference.played(*block)
+        return seconds_of(pcm, rate)
+
+    reference.played(*next(blocks))
+    monkeypatch.setattr(played_reference, "seconds_of", interrupted)
+    _, *rest = [reference.beside(number / 100, (number + 1) / 100) for number in range(100)]
+    played = times([frame for frames in rest for frame in frames])
+    assert len(played) == 99
+    assert all(later - earlier == pytest.approx(0.01) for earlier, later in itertools.pairwise(played))
 
 
 def test_a_closed_loudspeaker_is_silent_and_where_it_opens_again_nothing_has_moved() -> None:

@@ -157,7 +157,7 @@ def test_what_is_played_while_nobody_listens_does_not_pile_up() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"margin": -1.0}, {"coupling": inf}, {"fall": inf}, {"reach": -0.1}, {"hold": float("nan")}],
+    [{"margin": -1.0}, {"coupling": inf}, {"fall": inf}, {"reach": -0.1}, {"hold": float("nan")}, {"unheard": 0.0}],
 )
 def test_a_policy_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -183,3 +183,19 @@ def test_who_wears_headphones_is_heard_as_soon_as_that_shows() -> None:
     windows = [window((number + 1) * WINDOW, -70.0 if number < 60 else -25.0) for number in range(90)]
     judged = guarded(guard, blocks, windows)
     assert [each.probability for each in judged] == [0.0] * 60 + [0.9] * 30
+
+
+def test_what_is_learnt_does_not_fall_below_the_least_there_may_be() -> None:
+    guard = EchoGuard(EchoGuardPolicy(least=-12.0, unheard=inf))
+    blocks = played((20.0, -20.0))
+    guarded(guard, blocks, [window((number + 1) * WINDOW, -80.0) for number in range(600)])
+    assert guard.coupling == -12.0
+
+
+def test_a_loudspeaker_that_ran_dry_may_be_as_loud_as_at_first() -> None:
+    guard = EchoGuard(EchoGuardPolicy(gap=0.005))
+    blocks = played((5.0, -20.0))
+    guarded(guard, blocks, echo_of(blocks, gain=-30.0, delay=0.05, seconds=5.0))
+    assert guard.coupling < -5.0
+    guard.play(5.0 + 0.008, BLOCK, -20.0)
+    assert guard.coupling == 0.0

@@ -358,8 +358,14 @@ def test_a_speaker_given_up_while_the_user_begins_to_speak_leaves_their_recordin
     dialogue.feed(speaker_failed(1.0), 1.0)
     dialogue.feed(started(3.9), 4.0)
     assert dialogue.feed(Tick(), 4.0) == [Hush(ONE, None)]
-    assert dialogue.feed(spoken(heard="", complete=False), 4.0) == [
-        EndUtterance(number=1, until=4.0),
-        CloseMicrophone(),
-    ]
+    assert dialogue.feed(spoken(heard="", complete=False), 4.0) == [EndUtterance(number=1, until=4.0)]
     assert failure(dialogue.feed(utterance(), 4.1)).endswith("is kept in said.wav.")
+
+
+def test_a_microphone_that_fails_once_the_user_was_cut_short_takes_nothing_away() -> None:
+    dialogue = listening()
+    dialogue.feed(started(1.0), 1.1)
+    assert dialogue.feed(EndTurn(), 2.0)[0] == EndUtterance(number=1, until=2.0)
+    assert dialogue.feed(microphone_failed(2.01), 2.01) == []
+    assert dialogue.feed(utterance(), 2.05) == [Transcribe(ONE, utterance())]
+    assert dialogue.deadline is None

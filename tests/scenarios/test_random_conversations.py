@@ -21,6 +21,7 @@ import voicemode
 from actors.errors import ProviderUnavailable, VoiceError
 from actors.machines.backoff import LONGEST
 from actors.messages import AudioFrame, Message, TurnResult
+from actors.recorder import LATEST
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_devices import MortalMicrophone, MortalPlayback, MortalSpeaker, refused
 from tests.fakes_speech import LoudnessModel
@@ -191,8 +192,9 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
             cancel.scope = None
             nursery.cancel_scope.cancel()
         # whatever was cut short, the conversation is as good as new: nobody is listened to, and it can speak
-        await trio.sleep(0.06)
+        await trio.sleep(0.05)
         assert census.microphones == 0
+        await trio.sleep(LATEST)
         assert census.spools == 0
         voice.dies_at = speaker.refusal = None
         await trio.sleep(2 * LONGEST)

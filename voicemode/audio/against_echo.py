@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Literal, TypeAlias
 
 from actors.errors import DeviceError
@@ -12,7 +13,7 @@ from actors.messages import SpeechActivity
 from actors.ports import Microphone, Monitored
 
 from .clean_microphone import CleanMicrophone
-from .echo import REMAINS, available, load_echo_canceller
+from .echo import REMAINS, EchoCanceller, available, load_echo_canceller
 from .echo_guard_tap import EchoGuardTap
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ async def against_echo(
     for is not installed, DeviceError when it does not work.
     """
     room = speaker if isinstance(speaker, Monitored) else None
+    canceller: EchoCanceller | None = None
     cancels = room is not None and (echo == "cancel" or (echo == "auto" and available()))
     if cancels or noise_suppression or gain_control:
         try:
@@ -50,14 +52,20 @@ async def against_echo(
             if echo != "auto" or noise_suppression or gain_control:
                 raise
             log.warning("%s What is louder than the echo can be counts for the user instead.", error)
-            cancels = False
         else:
-            if room is not None and cancels:
-                room.monitor(canceller.played)
             microphone = CleanMicrophone(microphone, canceller)
-    heed: Heed | None = None
-    if room is not None and echo != "off":
-        guard = EchoGuardTap(EchoGuard(REMAINS if cancels else EchoGuardPolicy()))
+    if room is None or echo == "off":
+        return microphone, None
+    if canceller is None or not cancels:
+        guard = EchoGuardTap(EchoGuard(EchoGuardPolicy()))
         room.monitor(guard.played)
-        heed = guard.heed
-    return microphone, heed
+        return microphone, guard.heed
+    room.monitor(canceller.played)
+    guard = EchoGuardTap(EchoGuard(REMAINS))
+    room.monitor(guard.played)
+    return microphone, partial(_heed_if_audible, canceller, guard)
+
+
+def _heed_if_audible(canceller: EchoCanceller, guard: EchoGuardTap, activity: SpeechActivity) -> SpeechActivity:
+    heeded = guard.heed(activity)
+    return heeded if canceller.audible else activity

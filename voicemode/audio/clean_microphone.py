@@ -1,4 +1,4 @@
-"""A microphone without echo: frames of any length from another one in, clean frames of exactly 10 ms out."""
+"""A microphone without echo: frames of any length from another one in, clean ones of some times 10 ms out."""
 
 from __future__ import annotations
 
@@ -57,19 +57,21 @@ class _CleanFrames:
 
     def _add(self, frame: AudioFrame) -> None:
         left = self._heard
-        if left is None or not left.pcm or frame.start - left.end > seconds_of(frame.pcm, frame.rate) / 2:
+        if left is None or not left.pcm or frame.missing_after(left.end):
             self._heard = frame
         else:
             start = frame.start - seconds_of(left.pcm, frame.rate)
             self._heard = evolve(frame, start=start, pcm=left.pcm + frame.pcm)
 
     def _next(self) -> AudioFrame | None:
-        """The first 10 ms of what is there, when there are so many."""
+        """The whole 10 ms of what is there."""
         heard = self._heard
         if heard is None:
             return None
         size = heard.rate // FRAMES_PER_SECOND * SAMPLE_BYTES
-        if len(heard.pcm) < size:
+        whole = len(heard.pcm) // size * size
+        if not whole:
             return None
-        self._heard = evolve(heard, start=heard.start + 1 / FRAMES_PER_SECOND, pcm=heard.pcm[size:])
-        return evolve(heard, pcm=heard.pcm[:size])
+        rest = heard.start + seconds_of(heard.pcm[:whole], heard.rate)
+        self._heard = evolve(heard, start=rest, pcm=heard.pcm[whole:])
+        return evolve(heard, pcm=heard.pcm[:whole])

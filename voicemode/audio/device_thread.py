@@ -20,7 +20,7 @@ SHORTEST_LOOK = 0.01
 """Seconds between two looks at a call that is about to be stuck."""
 
 T = TypeVar("T")
-_Job: TypeAlias = tuple["Future[Any]", Callable[[], Any]]
+_Job: TypeAlias = tuple["Future[Any]", Callable[[], Any], float]
 
 
 class Stuck(Exception):
@@ -30,7 +30,7 @@ class Stuck(Exception):
 class DeviceThread:
     """A daemon thread that begins with the first call.  For any number of Trio runs, one after another or at once.
 
-    A call that lasts longer than ``patience`` seconds counts as stuck.
+    A call that lasts longer than ``patience`` seconds counts as stuck, unless it was given a patience of its own.
     """
 
     def __init__(self, name: str, patience: float) -> None:
@@ -38,35 +38,29 @@ class DeviceThread:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._since: float | None = None
-
-    @property
-    def busy_for(self) -> float:
-        """Seconds that the present call has lasted, 0 when there is none."""
-        since = self._since
-        return 0.0 if since is None else time.monotonic() - since
+        self._until: float | None = None
 
     @property
     def is_stuck(self) -> bool:
-        return self.busy_for >= self._patience
+        return self._patience_left <= 0.0
 
-    def submit(self, work: Callable[[], T]) -> Future[T]:
+    def submit(self, work: Callable[[], T], *, patience: float | None = None) -> Future[T]:
         """Do ``work`` when all that was asked for before is done.  Never blocks."""
         future: Future[T] = Future()
-        self._jobs.put((future, work))
+        self._jobs.put((future, work, self._patience if patience is None else patience))
         with self._starting:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._idle_name, daemon=True)
                 self._thread.start()
         return future
 
-    async def call(self, work: Callable[[], T], *, too_late: Callable[[T], object]) -> T:
+    async def call(self, work: Callable[[], T], *, too_late: Callable[[T], object], patience: float | None = None) -> T:
         """Wait for ``work`` and return or raise what it does.  Raises Stuck when it, or a call before it, is.
 
         Nobody waits then, nor after a cancel: ``work`` that has not begun never will, and what comes out of work that
         has is given to ``too_late``, in the thread, right after whatever was asked for meanwhile.
         """
-        future = self.submit(work)
+        future = self.submit(work, patience=patience)
         done, token = trio.Event(), trio.lowlevel.current_trio_token()
 
         def wake(_: Future[T]) -> None:
@@ -77,7 +71,7 @@ class DeviceThread:
         try:
             while not done.is_set():
                 self._refuse_if_stuck()
-                with trio.move_on_after(max(SHORTEST_LOOK, self._patience - self.busy_for)):
+                with trio.move_on_after(max(SHORTEST_LOOK, self._patience_left)):
                     await done.wait()
         except BaseException:
             if not future.cancel():
@@ -90,17 +84,23 @@ class DeviceThread:
             raise Stuck
 
     @property
+    def _patience_left(self) -> float:
+        """Seconds after which the present call will count as stuck; when there is none, the next one at the soonest."""
+        until = self._until
+        return self._patience if until is None else until - time.monotonic()
+
+    @property
     def _idle_name(self) -> str:
         return f"{self._name} idle"
 
     def _run(self) -> None:
         thread = threading.current_thread()
         while True:
-            future, work = self._jobs.get()
+            future, work, patience = self._jobs.get()
             if future.set_running_or_notify_cancel():
-                self._since, thread.name = time.monotonic(), self._name
+                self._until, thread.name = time.monotonic() + patience, self._name
                 tell = _outcome(future, work)
-                self._since, thread.name = None, self._idle_name
+                self._until, thread.name = None, self._idle_name
                 tell()
                 del tell
             del future, work  # a thread that waits keeps nothing alive

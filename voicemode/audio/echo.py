@@ -8,6 +8,7 @@ needs half a second to let a user through who is as loud as the echo, benchmarks
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -28,9 +29,11 @@ from .played_reference import REFERENCE_RATE, PlayedReference
 FRAMES_PER_SECOND = 100
 """WebRTC takes frames of exactly 10 ms, and nothing else."""
 
-REMAINS = EchoGuardPolicy(coupling=-9.0, fall=4.0, rise=20.0)
+REMAINS = EchoGuardPolicy(coupling=-9.0, fall=6.0, rise=20.0, least=-25.0, unheard=math.inf, gap=0.006)
 """For an ``EchoGuard`` behind the canceller, which takes some seconds to know the room: until then what is left of the
-echo may be speech, 9 dB below what is played or less.  Chosen with benchmarks/bench_echo.py."""
+echo may be speech, 9 dB below what is played or less.  Whenever it loses its way a little more than usual remains, 25
+dB below what is played; and when the loudspeaker ran dry, it may be as much as at the beginning.  Chosen with
+benchmarks/bench_echo.py and benchmarks/bench_room.py."""
 
 _INSTEAD = "Use headphones, or choose another way against echo."
 
@@ -88,6 +91,11 @@ class EchoCanceller:
         """How many blocks were played but forgotten, because the open microphone was seconds behind."""
         return self._reference.lost
 
+    @property
+    def audible(self) -> bool:
+        """Whether the microphone may hear the loudspeaker at all; with headphones it does not."""
+        return self._presence.audible
+
     def played(self, at: float, pcm: bytes, rate: int) -> None:
         """Take note of a block that leaves the device at ``at``.  Never blocks, never raises."""
         self._reference.played(at, pcm, rate)
@@ -106,36 +114,46 @@ class EchoCanceller:
         self._reference.close()
 
     def clean(self, frame: AudioFrame) -> AudioFrame:
-        """``frame``, which lasts 10 ms, without the echo in it.
+        """``frame``, which lasts some times 10 ms, without the echo in it.
 
-        Takes 0.3 ms by itself and 1 ms in a conversation, where the processor's caches are cold: call it in a thread.
+        Takes 0.3 ms for each 10 ms by itself and 1 ms in a conversation, where the processor's caches are cold: call it
+        in a thread.
 
         Raises ValueError for a frame of another length, DeviceError when WebRTC fails.
         """
-        if len(frame.pcm) != frame.rate // FRAMES_PER_SECOND * SAMPLE_BYTES:
-            raise ValueError(f"a frame lasts 10 ms, not {1000 * (frame.end - frame.start):g}")
-        pcm = frame.pcm
+        size = frame.rate // FRAMES_PER_SECOND * SAMPLE_BYTES
+        if len(frame.pcm) % size:
+            raise ValueError(f"a frame lasts some times 10 ms, not {1000 * (frame.end - frame.start):g}")
+        pieces = [frame.pcm[place : place + size] for place in range(0, len(frame.pcm), size)]
+        starts = [frame.start + number / FRAMES_PER_SECOND for number in range(len(pieces))]
         try:
-            if self._cancel:
-                references = self._reference.beside(frame.start, frame.end)
-                if self._reference.moved:
-                    self._forget()
-                for reference in references:
-                    self._path.play(reference)
-                    self._presence.play(reference)
-                    self._processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
-                if frame.rate == REFERENCE_RATE:
-                    pcm = self._path.remove(pcm)
-                self._presence.hear(frame.pcm, pcm)
-            heard = self._frame(pcm, frame.rate)
-            self._processing.process_stream(heard)
-            if self._cancel and not self._presence.audible:
-                heard = self._frame(pcm, frame.rate)
-                if self._unsuppressed is not None:
-                    self._unsuppressed.process_stream(heard)
+            clean = [self._clean(start, piece, frame.rate) for start, piece in zip(starts, pieces, strict=True)]
         except RuntimeError as error:
             raise DeviceError(f"Echo cancellation failed ({error}). {_INSTEAD}") from error
-        return evolve(frame, pcm=bytes(heard.data))
+        return evolve(frame, pcm=b"".join(clean))
+
+    def _clean(self, start: float, pcm: bytes, rate: int) -> bytes:
+        """The same for 10 ms."""
+        heard = pcm
+        if self._cancel:
+            references = self._reference.beside(start, start + 1 / FRAMES_PER_SECOND)
+            if self._reference.moved:
+                self._forget()
+            for reference in references:
+                self._path.play(reference)
+                self._presence.play(reference)
+                self._processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
+            self._path.expect(self._reference.owed)
+            if rate == REFERENCE_RATE:
+                pcm = self._path.remove(pcm)
+            self._presence.hear(heard, pcm)
+        clean = self._frame(pcm, rate)
+        self._processing.process_stream(clean)
+        if self._cancel and not self._presence.audible:
+            clean = self._frame(pcm, rate)
+            if self._unsuppressed is not None:
+                self._unsuppressed.process_stream(clean)
+        return bytes(clean.data)
 
     def _forget(self) -> None:
         """Takes 0.8 ms."""

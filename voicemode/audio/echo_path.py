@@ -8,6 +8,8 @@ explain remains; what comes after it has less to suppress, and harms the user le
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,9 @@ SMOOTHING = 0.5
 TURNS = 6
 """Frames in which all partitions are brought back to responses of 10 ms once; all of them each time costs too much."""
 
+LATEST = 10
+"""Frames by which what was played may be told late, and one."""
+
 WORSE = 1.5
 """From how much more power in what is left than in what was heard on the way must have changed, and is forgotten."""
 
@@ -43,7 +48,8 @@ class EchoPath:
 
     def __init__(self) -> None:
         bins = FRAME + 1
-        self._before: Samples = np.zeros(FRAME, np.float32)
+        self._recent: deque[Samples] = deque([np.zeros(FRAME, np.float32)] * LATEST, maxlen=LATEST)
+        self._owed = 0
         self._played: NDArray[np.complex64] = np.zeros((PARTITIONS, bins), np.complex64)
         self._way: NDArray[np.complex64] = np.zeros((PARTITIONS, bins), np.complex64)
         self._doubt: Samples = np.full((PARTITIONS, bins), UNKNOWN, np.float32)
@@ -52,11 +58,32 @@ class EchoPath:
         self._turn = 0
 
     def play(self, reference: bytes) -> None:
-        """The next 10 ms of what was played."""
-        new = _floats(reference)
+        """The next 10 ms of what was played, be it late."""
+        if self._owed:
+            self._owed -= 1
+            self._recent[self._owed] = _floats(reference)
+            for late in range(max(0, self._owed - 1), self._owed + 1):
+                self._played[late] = self._spectrum(late)
+        else:
+            self._push(_floats(reference))
+
+    def expect(self, owed: int) -> None:
+        """So many times 10 ms of what was played by now are not known yet: they are silence until ``play`` tells.
+
+        The echo of what was played last is still on its way, so that little harm is done.
+        """
+        while self._owed < min(owed, LATEST - 1):
+            self._push(np.zeros(FRAME, np.float32))
+            self._owed += 1
+
+    def _push(self, new: Samples) -> None:
+        self._recent.appendleft(new)
         self._played[1:] = self._played[:-1]
-        self._played[0] = np.fft.rfft(np.concatenate([self._before, new])).astype(np.complex64)
-        self._before = new
+        self._played[0] = self._spectrum(0)
+
+    def _spectrum(self, late: int) -> NDArray[np.complex64]:
+        """Of the frame that is ``late`` frames old, and the one before it."""
+        return np.fft.rfft(np.concatenate([self._recent[late + 1], self._recent[late]])).astype(np.complex64)
 
     def remove(self, heard: bytes) -> bytes:
         """``heard``, 10 ms, without what is known to be echo of what was played until now; learns from the rest."""

@@ -30,6 +30,9 @@ BLOCK_SECONDS = 0.010
 
 STUCK = 2.0
 """Seconds that a call of PortAudio may take before the sound server is said not to answer."""
+LOADING = 20.0
+"""Seconds for the first call of a process: it reads PortAudio's and ALSA's many libraries from the disk, which took 7 s
+where nothing of them was in memory yet."""
 EXIT = 0.5
 """Seconds that the end of the process waits for PortAudio."""
 
@@ -58,8 +61,8 @@ async def open_stream(
 
     It holds ``latency`` seconds of sound, or as little as it can when that is None: two blocks on PulseAudio.
     It runs at ``rate`` if it accepts that, else at the rate it prefers.  ``on_lost`` is called in the Trio thread when
-    PortAudio says that the device has gone; a silence is noticed by those who wait or look.  Raises DeviceError,
-    within two seconds even when the sound server hangs.
+    PortAudio says that the device has gone; a silence is noticed by those who wait or look.  Raises DeviceError, even
+    when the sound server hangs: within two seconds, and the very first time in a process within 20.
     """
     stream = DeviceStream(kind, block, _host.submit_close, on_lost)
     wanted = _Wanted(stream, device, rate, block_seconds, latency)
@@ -113,15 +116,20 @@ class _Host:
         self._failing_since: float | None = None
         self._renewal = RENEWAL[0]
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the library has been read and has found its devices once."""
+        return self._sounddevice is not None
+
     def open(self, wanted: _Wanted) -> None:
-        self._initialise()
+        self.load()
         try:
             self._open(wanted)
         except DeviceError:
             if not self._may_renew():
                 raise
             self.terminate()
-            self._initialise()
+            self.load()
             self._open(wanted)
         self._failing_since, self._renewal = None, RENEWAL[0]
 
@@ -143,7 +151,7 @@ class _Host:
     def query(self) -> tuple[DeviceInfo, ...]:
         if not self._in_use():
             self.terminate()
-        self._initialise()
+        self.load()
         return self._devices()
 
     def terminate(self) -> None:
@@ -155,7 +163,8 @@ class _Host:
             self._ready = False
             self._sounddevice._terminate()
 
-    def _initialise(self) -> None:
+    def load(self) -> None:
+        """Start PortAudio unless it runs.  Raises DeviceError."""
         if self._ready:
             return
         try:
@@ -250,6 +259,8 @@ _host = _Host()
 
 async def _call(work: Callable[[], T], *, too_late: Callable[[T], object]) -> T:
     try:
+        if not _host.is_loaded:
+            await _thread.call(_host.load, too_late=lambda _: None, patience=LOADING)
         return await _thread.call(work, too_late=too_late)
     except Stuck as error:
         raise DeviceError(

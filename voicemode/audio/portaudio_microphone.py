@@ -1,4 +1,8 @@
-"""A real microphone: blocks from PortAudio's thread in, frames of 10 ms on the Trio clock out."""
+"""A real microphone: blocks of 10 ms from PortAudio's thread in, frames of some of them on the Trio clock out.
+
+A frame is handed over when it completes another window of the speech detector, and not with every block: nothing would
+be decided sooner, and it would cost three times as many wake-ups.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +21,16 @@ from .sample_clock import SampleClock
 
 FRAMES_PER_SECOND = 100
 
+WINDOW = 0.032
+"""Seconds of sound that are judged at a time; Silero's windows have 512 samples at 16 kHz."""
+
+LONGEST = 10
+"""Blocks in one frame at most, for a listener who is late."""
+
 BACKLOG = FRAMES_PER_SECOND
 """Blocks that wait for a listener who is late, about one second; then the oldest goes."""
+
+_ROUNDING = 1e-6
 
 
 @frozen
@@ -76,6 +88,7 @@ class MicrophoneFrames:
         self._stream: DeviceStream | None = None
         self._clock = SampleClock(rate)
         self._resampler = StreamResampler(rate, rate)
+        self._ready = 0
         self._expected = 0
         self._begun = 0
         self._given = 0
@@ -85,15 +98,25 @@ class MicrophoneFrames:
         """Keep a block.  In PortAudio's thread; raises RunFinishedError when the run is over."""
         self._blocks.append(_Block(self._taken, at, glitch, bytes(samples)))
         self._taken += frames
-        self._token.run_sync_soon(self.wake, idempotent=True)
+        ready = self._windows()
+        if ready != self._ready:
+            self._ready = ready
+            self._token.run_sync_soon(self.wake, idempotent=True)
 
     def wake(self) -> None:
         self._woken.set()
 
+    def _windows(self) -> int:
+        """How many windows can be handed over, of all that was taken so far."""
+        if self._stream is None:
+            return 0
+        blocks = int((self._taken / self._stream.rate - self._resampler.delay) * FRAMES_PER_SECOND + _ROUNDING)
+        return int(blocks / FRAMES_PER_SECOND / WINDOW + _ROUNDING)
+
     def begin(self, stream: DeviceStream) -> None:
-        self._stream = stream
         self._clock = SampleClock(stream.rate)
         self._resampler = StreamResampler(stream.rate, self._rate)
+        self._stream = stream
 
     def end(self) -> None:
         self._stream = None
@@ -116,24 +139,48 @@ class MicrophoneFrames:
         raise StopAsyncIteration
 
     def _next(self) -> AudioFrame | None:
-        """The first 10 ms of what is there, when there are so many."""
-        size = self._rate // FRAMES_PER_SECOND
-        while len(self._pending) < SAMPLE_BYTES * size:
-            if not self._blocks:
-                return None
-            self._add(self._blocks.popleft())
-        start = self._clock.time_of(self._begun + self._given * self._clock.rate / self._rate)
-        pcm, self._pending = self._pending[: SAMPLE_BYTES * size], self._pending[SAMPLE_BYTES * size :]
-        self._given += size
+        """The whole blocks of what is there, up to the next gap."""
+        while self._blocks and len(self._pending) < LONGEST * self._size:
+            start = self._start
+            if self._goes_on(block := self._blocks.popleft()):
+                self._pending += self._resampler.convert(block.pcm)
+                continue
+            before = self._cut(start)
+            self._begun, self._given = block.position, 0
+            self._pending = self._resampler.convert(block.pcm)
+            if before is not None:
+                return before
+        return self._cut(self._start)
+
+    @property
+    def _size(self) -> int:
+        """Bytes of 10 ms."""
+        return self._rate // FRAMES_PER_SECOND * SAMPLE_BYTES
+
+    @property
+    def _start(self) -> float:
+        """When what is pending was taken."""
+        if not self._pending:
+            return 0.0
+        return self._clock.time_of(self._begun + self._given * self._clock.rate / self._rate)
+
+    def _cut(self, start: float) -> AudioFrame | None:
+        """The whole blocks of what is pending."""
+        whole = min(len(self._pending) // self._size, LONGEST) * self._size
+        if not whole:
+            return None
+        pcm, self._pending = self._pending[:whole], self._pending[whole:]
+        self._given += whole // SAMPLE_BYTES
         return AudioFrame(start=start, pcm=pcm, rate=self._rate)
 
-    def _add(self, block: _Block) -> None:
+    def _goes_on(self, block: _Block) -> bool:
+        """Whether nothing is missing before it."""
         frames = len(block.pcm) // SAMPLE_BYTES
         missing = block.position - self._expected
         self._expected = block.position + frames
         if missing:
             self._count(missing // frames)
-        if self._clock.hear(block.position, block.at, glitch=block.glitch) or missing:
-            self._resampler = StreamResampler(self._clock.rate, self._rate)
-            self._begun, self._given, self._pending = block.position, 0, b""
-        self._pending += self._resampler.convert(block.pcm)
+        if not self._clock.hear(block.position, block.at, glitch=block.glitch) and not missing:
+            return True
+        self._resampler = StreamResampler(self._clock.rate, self._rate)
+        return False

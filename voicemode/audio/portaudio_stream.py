@@ -172,7 +172,8 @@ class DeviceStream:
         elif self._suspected is None:
             self._suspected = now
         elif now >= self._suspected + 0.9 * GRACE:
-            self.end(f"nothing came from it for {now - self._heard:.1f} s. The sound server hangs or suspended it.")
+            silent = "nothing came from it" if self.kind == "microphone" else "it took no sound"
+            self.end(f"{silent} for {now - self._heard:.1f} s. The sound server hangs or suspended it.")
 
     def _at(self, now: float, frames: int, times: Any) -> float:
         """When these samples were taken or will leave, on the Trio clock."""
