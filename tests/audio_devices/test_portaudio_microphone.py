@@ -72,6 +72,14 @@ def windows_in(frames: list[AudioFrame]) -> int:
     return sum(len(frame.pcm) // 2 for frame in frames) // 512
 
 
+def follow_one_another(frames: list[AudioFrame]) -> bool:
+    """Give or take a millisecond, and what the time line moves in a frame: 5 % of it when it was late before."""
+    return all(
+        abs(later.start - earlier.end) < 0.001 + 0.05 * (later.end - later.start)
+        for earlier, later in itertools.pairwise(frames)
+    )
+
+
 async def test_what_is_said_arrives_whole_and_to_the_sample(virtual_audio: VirtualAudio) -> None:
     microphone = PortAudioMicrophone()
     for seed in range(2):
@@ -107,7 +115,7 @@ async def test_frames_complete_a_window_each_and_follow_one_another_in_time(virt
     assert windows_in(heard) > 0.8 * len(heard)
     assert before - 0.1 < heard[0].start
     assert heard[-1].end < after
-    assert all(abs(later.start - earlier.end) < 0.001 for earlier, later in itertools.pairwise(heard))
+    assert follow_one_another(heard)
 
 
 @pytest.mark.parametrize("rate", [44_100, 22_050])
@@ -119,7 +127,7 @@ async def test_a_device_at_another_rate_is_resampled(virtual_audio: VirtualAudio
     assert np.corrcoef(heard[begin : begin + len(said)], said)[0, 1] > 0.98
     assert {(frame.rate, len(frame.pcm) % 320) for frame in frames} == {(RATE, 0)}
     assert windows_in(frames) > 0.8 * len(frames)
-    assert all(abs(later.start - earlier.end) < 0.001 for earlier, later in itertools.pairwise(frames))
+    assert follow_one_another(frames)
 
 
 async def test_a_listener_who_is_late_misses_the_oldest_and_it_is_counted(virtual_audio: VirtualAudio) -> None:
@@ -133,7 +141,7 @@ async def test_a_listener_who_is_late_misses_the_oldest_and_it_is_counted(virtua
         missed = microphone.dropped * 0.010
         assert after.start - before.end == pytest.approx(missed, abs=0.010)
         again, following = await take(frames, 2)
-        assert following.start == pytest.approx(again.end, abs=0.001)
+        assert follow_one_another([again, following])
 
 
 async def test_a_loss_is_raised_after_what_was_heard_before_it(own_virtual_audio: VirtualAudio) -> None:
