@@ -80,3 +80,12 @@ class ProviderRefused(ProviderError):
 
     def __init__(self, provider: str, message: str, *, code: str = "refused") -> None:
         super().__init__(provider, message, code=code, retryable=False)
+
+
+class AllProvidersFailed(ProviderError):
+    """Every engine that may do it was asked, and none did; ``failures`` says which and why, in order."""
+
+    def __init__(self, message: str, failures: tuple[ProviderError, ...]) -> None:
+        last = failures[-1]
+        super().__init__(last.provider, message, code="all_failed", retryable=any(each.retryable for each in failures))
+        self.failures = failures

@@ -160,13 +160,37 @@ class Utterance:
     path: Path | None
 
 
+Service: TypeAlias = Literal["tts", "stt"]
+
+Place: TypeAlias = Literal["embedded", "local", "remote"]
+"""Where an engine works: in this process, on this machine or network, or at somebody else's, who may want money."""
+
+
+@frozen(kw_only=True)
+class ProviderFailure:
+    """An engine that was asked during a turn and did not do it, so that another one was.
+
+    ``code`` and ``reason`` are the error's; ``seconds`` how long it was waited for.
+    """
+
+    service: Service
+    provider: str
+    code: str
+    reason: str
+    seconds: float
+
+
 @frozen(kw_only=True)
 class Transcript:
-    """What an engine made of an utterance; ``seconds`` is the engine's own time."""
+    """What an engine made of an utterance; ``seconds`` is the engine's own time.
+
+    ``failures`` are the engines that were asked before this one.
+    """
 
     text: str
     engine: str
     seconds: float
+    failures: tuple[ProviderFailure, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -191,11 +215,16 @@ class WordTime:
 
 @frozen(kw_only=True)
 class Synthesis:
-    """A stretch of audio from a speech engine, and the words that begin in it when the engine knows them."""
+    """A stretch of audio from a speech engine, and the words that begin in it when the engine knows them.
+
+    ``engine`` is who made it, where several may; ``failures`` are those that were asked since the stretch before.
+    """
 
     pcm: bytes = field(repr=False)
     rate: int
     words: tuple[WordTime, ...] = ()
+    engine: str | None = None
+    failures: tuple[ProviderFailure, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -208,6 +237,16 @@ class SpeechChunk:
     rate: int
     words: tuple[WordTime, ...] = ()
     last: bool = False
+
+
+@frozen(kw_only=True)
+class VoiceChanged:
+    """From here on ``engine`` makes the assistant's voice, because of ``failures``, and another one did before."""
+
+    turn: TurnId
+    at: float
+    engine: str
+    failures: tuple[ProviderFailure, ...]
 
 
 @frozen(kw_only=True)
@@ -297,6 +336,7 @@ class TurnResult:
     timings: Timings = field(factory=Timings)
     utterance: Path | None = None
     losses: tuple[DeviceLoss, ...] = ()
+    failures: tuple[ProviderFailure, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -357,6 +397,41 @@ class Muted:
     muted: bool
 
 
+Health: TypeAlias = Literal["unknown", "up", "trying", "down"]
+"""Of an engine: never asked, works, is asked again after having been down, or is left alone for now."""
+
+
+@frozen(kw_only=True)
+class ProviderStatus:
+    """What is known of an engine: ``since`` when its health is what it is, on the Trio clock.
+
+    ``p50`` and ``p95`` are seconds to the first of an answer, None as long as there was none; ``error`` the last
+    failure's sentence, None if none was; ``retry_at`` when it is asked again while it is down.
+    """
+
+    service: Service
+    provider: str
+    place: Place
+    health: Health
+    since: float
+    calls: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    error: str | None = None
+    retry_at: float | None = None
+
+
+@frozen(kw_only=True)
+class ProviderChanged:
+    """An engine was found to work, to be down, or to be back."""
+
+    at: float
+    status: ProviderStatus
+
+
 @frozen(kw_only=True)
 class TurnEnded:
     turn: TurnId
@@ -388,10 +463,12 @@ Event: TypeAlias = (
     | Chimed
     | Muted
     | SpeakingStarted
+    | VoiceChanged
     | TextPiece
     | Spoken
     | UtteranceRecorded
     | Transcribed
+    | ProviderChanged
     | TurnEnded
     | TurnFailed
 )

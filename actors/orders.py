@@ -25,6 +25,7 @@ from .messages import (
     TurnId,
     TurnResult,
     Utterance,
+    VoiceChanged,
 )
 
 
@@ -95,6 +96,7 @@ Input: TypeAlias = (
     | SpeakerFailed
     | SpeakingStarted
     | Spoken
+    | VoiceChanged
     | SpeakingFailed
     | Utterance
     | Transcribed

@@ -138,6 +138,14 @@ class TextToSpeech(Protocol):
         ...
 
 
+class Probe(Protocol):
+    """Asks a provider whether it is there, at no cost to anybody."""
+
+    async def probe(self) -> None:
+        """Return when it is.  Raises ProviderError; who calls sets the deadline."""
+        ...
+
+
 class Spool(Protocol):
     """An utterance on its way to disk.  Its methods return within a millisecond unless they are async."""
 
