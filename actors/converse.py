@@ -40,6 +40,7 @@ from .messages import (
     TurnStarted,
     Utterance,
     UtteranceRecorded,
+    VoiceChanged,
 )
 from .orders import (
     Abandon,
@@ -204,7 +205,7 @@ class _Turn:
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
                 if event.stream == self._dialogue.stream:
                     self._outside.publish(event)
-            case SpeakingStarted() | Spoken() | Transcribed():
+            case SpeakingStarted() | VoiceChanged() | Spoken() | Transcribed():
                 self._outside.publish(event)
             case _:
                 pass

@@ -11,14 +11,17 @@ from pathlib import Path
 class VoiceError(Exception):
     """Base of all errors a conversation raises on purpose; anything else is a bug.
 
-    ``recording`` is where the user's speech is kept when the failure would otherwise have lost it.
+    ``recording`` is where the user's speech is kept when the failure would otherwise have lost it; the message names it
+    and the command that makes a text of it later.
     """
 
     recording: Path | None = None
 
     def __str__(self) -> str:
         said = super().__str__()
-        return said if self.recording is None else f"{said} What was said is kept in {self.recording}."
+        if self.recording is None:
+            return said
+        return f"{said} What was said is kept in {self.recording}: voicemode transcribe --pending finishes it later."
 
 
 class SettingsError(VoiceError):

@@ -181,16 +181,26 @@ class ProviderFailure:
 
 
 @frozen(kw_only=True)
+class HeardWord:
+    """A word as the engine heard it, said from ``begin`` to ``finish`` seconds of the utterance."""
+
+    text: str
+    begin: float
+    finish: float
+
+
+@frozen(kw_only=True)
 class Transcript:
     """What an engine made of an utterance; ``seconds`` is the engine's own time.
 
-    ``failures`` are the engines that were asked before this one.
+    ``failures`` are the engines that were asked before this one; ``words`` are there when the engine gives their times.
     """
 
     text: str
     engine: str
     seconds: float
     failures: tuple[ProviderFailure, ...] = ()
+    words: tuple[HeardWord, ...] = ()
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,5 @@
-"""Has the pieces of a text spoken by an engine.  In: text pieces.  Out: their audio, as it is made.
+"""Has the pieces of a text spoken by an engine.  In: text pieces.  Out: their audio, as it is made, and who makes it
+when that is somebody else than before.
 
 The channel to the player is bounded, so the engine is never far ahead of what is heard, and the next piece is begun
 while the last one plays.
@@ -9,7 +10,7 @@ from __future__ import annotations
 import trio
 
 from .errors import ProviderRefused, VoiceError
-from .messages import SpeechChunk, TextPiece, TurnId
+from .messages import SpeechChunk, Synthesis, TextPiece, TurnId, VoiceChanged
 from .orders import SpeakingFailed
 from .ports import TextToSpeech
 
@@ -17,7 +18,7 @@ from .ports import TextToSpeech
 async def stream_speech(
     pieces: trio.MemoryReceiveChannel[TextPiece],
     chunks: trio.MemorySendChannel[SpeechChunk],
-    reports: trio.MemorySendChannel[SpeakingFailed],
+    reports: trio.MemorySendChannel[SpeakingFailed | VoiceChanged],
     *,
     turn: TurnId,
     engine: TextToSpeech,
@@ -26,12 +27,17 @@ async def stream_speech(
 ) -> None:
     """Run until the pieces end or the engine fails; a failure is reported before the audio ends."""
     text = sound = 0
+    who = engine.name
     with pieces, chunks, reports:
         try:
             async for piece in pieces:
                 text += len(piece.text)
                 async with engine.speak(piece.text, voice=voice, speed=speed) as audio:
                     async for part in audio:
+                        if _is_news(part, who):
+                            who = part.engine or who
+                            now = trio.current_time()
+                            await reports.send(VoiceChanged(turn=turn, at=now, engine=who, failures=part.failures))
                         sound += len(part.pcm)
                         await chunks.send(
                             SpeechChunk(turn=turn, piece=piece, pcm=part.pcm, rate=part.rate, words=part.words)
@@ -45,3 +51,8 @@ async def stream_speech(
                 )
         except VoiceError as error:
             await reports.send(SpeakingFailed(turn=turn, error=error))
+
+
+def _is_news(part: Synthesis, who: str) -> bool:
+    """Whether it was not made as usual by ``who``."""
+    return bool(part.failures) or part.engine not in (None, who)

@@ -16,7 +16,10 @@ from pathlib import Path
 import msgspec
 from report import Report
 
-BENCHMARKS = ("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak")
+BENCHMARKS = (
+    *("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak"),
+    *("providers", "faults"),
+)
 
 
 def result_of(benchmark: str, *, smoke: bool) -> Report | None:

@@ -58,6 +58,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_looked_for_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What happens to listen on it is no test's business; processes that a test starts are told by the environment."""
+    monkeypatch.setattr("voicemode.speech.discovery.USUAL", ())
+    monkeypatch.setenv("VOICEMODE_ALWAYS_TRY_LOCAL", "false")
+
+
 def at_work() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if not thread.name.startswith(IDLE_WORKERS)}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from trio.testing import MockClock
 
 from actors.messages import Synthesis, WordTime
 from actors.ring import Ring
+from voicemode.audio.files import Sound
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("bench_*.py"))
@@ -193,3 +195,75 @@ async def test_a_recording_shows_how_much_of_the_speech_is_in_it(monkeypatch: py
     assert voice.said(9) == "one two six"
     with pytest.raises(RuntimeError, match="something else"):
         voice.recorded(np.array([1, 1, 9], "<i2"))
+
+
+class Reader:
+    """Says each word as a tenth of a second of sound, with as much silence between two."""
+
+    name, rate = "reader", 24_000
+
+    @asynccontextmanager
+    async def speak(
+        self, text: str, *, voice: str | None = None, speed: float | None = None
+    ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
+        send, receive = trio.open_memory_channel[Synthesis](50)
+        with receive:
+            for number, word in enumerate(re.finditer(r"\S+", text)):
+                time = WordTime(start=word.start(), end=word.end(), begin=0.2 * number, finish=0.2 * number + 0.1)
+                pcm = np.repeat(np.array([8_001, 0], "<i2"), 2_400).tobytes()
+                send.send_nowait(Synthesis(pcm=pcm, rate=self.rate, words=(time,)))
+            send.close()
+            await trio.lowlevel.checkpoint()
+            yield receive
+
+
+async def test_words_that_are_lost_and_words_that_are_said_twice_are_told_by_their_marks() -> None:
+    marked = importlib.import_module("marked_voice")
+    voice, text = marked.MarkedVoice(Reader()), "One two three four."
+    voice.begin(text)
+    whole, words = await voice.say(text)
+    assert [text[word.start : word.end] for word in words] == ["One", "two", "three", "four."]
+    rest, _ = await voice.say("three four.")
+    assert voice.strange == []
+
+    def heard(pcm: bytes) -> tuple[int, int, int]:
+        found = voice.heard(pcm)
+        return found.lost, found.repeated, found.cut
+
+    def until(seconds: float) -> bytes:
+        return bytes(whole[: 2 * round(24_000 * seconds)])
+
+    second, third = words[1], words[2]
+    assert heard(whole) == (0, 0, 0)
+    assert heard(until(third.begin) + rest) == (0, 0, 0)
+    assert heard(until(third.begin + 0.05) + rest) == (0, 0, 1)
+    assert heard(until(third.finish) + rest) == (0, 1, 0)
+    assert heard(until(second.begin) + rest) == (1, 0, 0)
+    assert heard(until(second.begin + 0.05) + rest) == (1, 0, 1)
+    assert heard(b"") == (4, 0, 0)
+
+
+async def test_a_text_that_is_no_rest_of_what_was_to_be_said_is_noticed() -> None:
+    voice = importlib.import_module("marked_voice").MarkedVoice(Reader())
+    voice.begin("One two three.")
+    await voice.say("two three.")
+    await voice.say("one, two, three.")
+    assert voice.strange == ["one, two, three."]
+
+
+def test_cases_of_faults_can_be_drawn_again() -> None:
+    cases = importlib.import_module("faulty_cases")
+    faults = importlib.import_module("fault_server").FAULTS
+    drawn = [cases.Case.drawn(1, number) for number in range(1_000)]
+    assert drawn == [cases.Case.drawn(1, number) for number in range(1_000)]
+    assert {case.faults[0] for case in drawn} == set(faults)
+    assert {case.faults[1] for case in drawn} == {None, *faults}
+    assert cases.Case.drawn(2, 7) != drawn[7]
+
+
+@pytest.mark.parametrize(
+    ("received", "lost"), [(b"\1\0\2\0\3\0\4\0", 0), (b"\1\0\2\0\3\0", 0.25), (b"\1\0\2\0\3\0\5\0", 0.25), (b"", 1)]
+)
+def test_what_an_engine_was_not_given_of_an_utterance_is_lost(received: bytes, lost: float) -> None:
+    sent = Sound(pcm=b"\1\0\2\0\3\0\4\0", rate=4)
+    assert importlib.import_module("faulty_cases").lost_seconds(sent, received) == lost

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import TypeAlias, final
 
 import trio
+from attrs import evolve, fields_dict
 
 from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
@@ -25,6 +26,10 @@ from .watchers import Watchers
 
 Speech: TypeAlias = str | AsyncIterable[str] | Agent
 """What the assistant says: a text, a stream of text, or an agent that answers what the user said last."""
+
+
+LIVE = ("voice", "speed", "phrases", "turn")
+"""The settings that the next turn can have otherwise than the last."""
 
 
 @final
@@ -151,6 +156,20 @@ class Conversation:
         if self._dialogue.state != "idle":
             self._reports.send_nowait(Stop())
 
+    @property
+    def settings(self) -> Settings:
+        """What the next turn keeps to."""
+        return self._settings
+
+    def reconfigure(self, settings: Settings) -> tuple[str, ...]:
+        """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
+
+        ``voice``, ``speed``, ``phrases`` and ``turn`` can change.  Returned are the names of those that differ and need
+        a new conversation: devices, engines, what is done with their sound, and where recordings go.
+        """
+        self._settings = evolve(self._settings, **{name: getattr(settings, name) for name in LIVE})
+        return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(self._settings, name))
+
     def events(self) -> AsyncIterator[Event]:
         """All that happens from now on, ending when the conversation closes.
 
@@ -183,6 +202,8 @@ class Conversation:
             speech = speakable(speech)
         async with self._floor:
             self._turns += 1
+            if self._dialogue.policy != self._settings.turn:
+                self._dialogue.adopt(self._settings.turn)
             if keep and not self._talking:
                 return TurnResult(turn=TurnId(self._turns), outcome="stopped")
             request = Request(

@@ -105,7 +105,9 @@ class Address:
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
     def beside(self, path: str) -> httpx.URL:
-        return self.url.copy_with(path=self.url.path.rstrip("/") + path)
+        """``/path`` stands under the address, ``../path`` beside its last part."""
+        under = self.url.copy_with(path=self.url.path.rstrip("/") + "/")
+        return under.join(path.removeprefix("/"))
 
 
 class HttpClient:

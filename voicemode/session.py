@@ -7,6 +7,8 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
      gate ◀──────────────────────────┼─────────────┼─── orders ────┘                                       │
                                                    │                                                       ▼
                                 speaker ◀─ keep_speaker ─ the device, while there is one ───────────────▶ outlet
+
+services here and elsewhere ─▶ providers.keep, with watch_providers ─▶ board ─▶ who is asked to hear and to speak
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import gc
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -37,8 +40,11 @@ from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
-from .speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech, release
+from .speech.registry import load_speech_model
 from .watchers import Watchers
+
+if TYPE_CHECKING:
+    from .speech.providers import Providers
 
 RATE = 16_000
 """Of all that is listened to, in Hz: what the voice model and the recognisers work at."""
@@ -75,18 +81,14 @@ async def open_conversation(
     settings = settings or Settings()
     async with AsyncExitStack() as stack:
         stack.enter_context(unwrapped())
-        loading = _Loading(settings, microphone, speaker, tts, stt, vad)
+        loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad)
         if settings.microphone and settings.speaker and microphone is None and speaker is None:
             refuse_overwriting(settings.microphone, settings.speaker)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(loading.load_microphone)
             nursery.start_soon(loading.load_speaker)
-            nursery.start_soon(loading.load_tts)
-            nursery.start_soon(loading.load_stt)
+            nursery.start_soon(loading.load_providers)
             nursery.start_soon(loading.load_vad)
-        for engine, given in (loading.tts, tts), (loading.stt, stt):
-            if given is None:
-                stack.push_async_callback(release, engine)
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         microphone, speaker = loading.microphone, loading.speaker
@@ -119,6 +121,8 @@ async def open_conversation(
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel, "the conversation is over")
+        if loading.providers is not None:
+            nursery.start_soon(partial(loading.providers.keep, publish=watchers.publish))
         if speaker is not None:
             await nursery.start(partial(keep_speaker, speaker, outlet, reports.clone(), publish=watchers.publish))
         if microphone is not None and loading.vad is not None:
@@ -155,14 +159,18 @@ class _Loading:
     def __init__(
         self,
         settings: Settings,
+        stack: AsyncExitStack,
         microphone: Microphone | None,
         speaker: Speaker | None,
         tts: TextToSpeech | None,
         stt: SpeechToText | None,
         vad: SpeechModel | None,
     ) -> None:
-        self.settings = settings
-        self.microphone, self.speaker, self.tts, self.stt, self.vad = microphone, speaker, tts, stt, vad
+        self.settings, self.stack = settings, stack
+        self.providers: Providers | None = None
+        self.microphone, self.speaker, self.vad = microphone, speaker, vad
+        self.tts: TextToSpeech | None = tts
+        self.stt: SpeechToText | None = stt
         self.listens = stt is not None or settings.stt is not None
         self.speaks = tts is not None or settings.tts is not None
 
@@ -174,13 +182,17 @@ class _Loading:
         if self.speaker is None and (self.speaks or self.settings.speaker is not None):
             self.speaker = await speaker_from(self.settings.speaker or DEFAULT_DEVICE)
 
-    async def load_tts(self) -> None:
-        if self.tts is None and self.settings.tts is not None:
-            self.tts = await load_text_to_speech(self.settings.tts)
+    async def load_providers(self) -> None:
+        listens, speaks = self.stt is None and self.listens, self.tts is None and self.speaks
+        if not (listens or speaks):
+            return
+        # what speaks HTTP is loaded for those alone who may need it
+        from .speech.providers import Providers
 
-    async def load_stt(self) -> None:
-        if self.stt is None and self.settings.stt is not None:
-            self.stt = await load_speech_to_text(self.settings.stt)
+        self.providers = await Providers.open(self.settings, listens=listens, speaks=speaks)
+        self.stack.push_async_callback(self.providers.aclose)
+        self.stt = self.stt or self.providers.stt
+        self.tts = self.tts or self.providers.tts
 
     async def load_vad(self) -> None:
         if self.vad is None and self.listens:

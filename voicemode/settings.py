@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import get_args
+from typing import TypeAlias, get_args
 
 from attrs import Attribute, field, frozen
 
@@ -16,6 +18,14 @@ from .audio.against_echo import Echo as Echo
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
 
+AUTO = "auto"
+"""Names no engine: the best there is, and the next best after it."""
+
+SILENCE = 1.5
+"""Seconds that an engine may say nothing before another one is asked."""
+
+Names: TypeAlias = str | tuple[str, ...] | None
+
 
 def check_speed(speed: float | None) -> float | None:
     """Raises SettingsError unless ``speed`` is a factor between 0.25 and 4."""
@@ -26,13 +36,38 @@ def check_speed(speed: float | None) -> float | None:
     return speed
 
 
+def names_of(engines: Names) -> tuple[str, ...]:
+    """The engines that are named, in their order."""
+    return () if engines is None else (engines,) if isinstance(engines, str) else engines
+
+
+def several(given: str | Iterable[str] | None) -> Names:
+    """A text may hold several with commas between them; one alone is a text, several are a tuple."""
+    if given is None:
+        return None
+    parts = given.split(",") if isinstance(given, str) else given
+    names = tuple(part.strip() for part in parts if part.strip())
+    if AUTO in names and len(names) > 1:
+        raise SettingsError(f"{AUTO!r} stands for all engines there are and does not go together with others.")
+    if len(set(names)) < len(names):
+        raise SettingsError("An engine is named twice, and once is enough.")
+    if not names:
+        raise SettingsError(f"No engine is named; {AUTO!r} takes the best there is, None does without one.")
+    return names[0] if len(names) == 1 else names
+
+
+def _silence(_: object, __: Attribute[float], value: float) -> None:
+    if not 0 < value < math.inf:
+        raise SettingsError(f"An engine may be silent for a number of seconds above 0, not for {value:g}.")
+
+
 def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
     check_speed(value)
 
 
-def _phrases(_: object, __: Attribute[tuple[str, ...]], value: object) -> None:
+def _several(_: object, attribute: Attribute[tuple[str, ...]], value: object) -> None:
     if isinstance(value, str):
-        raise SettingsError("The phrases to expect are a tuple of texts, not a text.")
+        raise SettingsError(f"{attribute.name} is a tuple of texts, not a text.")
 
 
 def _echo(_: object, __: Attribute[Echo], value: str) -> None:
@@ -46,22 +81,41 @@ class Settings:
 
     ``microphone`` and ``speaker`` are URIs (``portaudio:``, ``file:``, ``null:``); None is the machine's own, opened
     only where something is to be heard or said.  ``tts``, ``stt`` and ``vad`` name engines; None does without the
-    engine, so that a conversation that only speaks loads no recogniser.  ``voice`` is the engine's own name of a voice,
-    ``speed`` a factor from 0.25 to 4.  ``phrases`` are what the user is expected to say: an embedded recogniser then
-    answers with one of them.  ``base_dir`` is where recordings are kept, those that wait for their transcript always,
-    the others only with ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's turn and when they
-    were heard; None plays them where a speaker is in a room.  ``noise_suppression`` takes steady noise out of what is
-    heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
+    engine, so that a conversation that only speaks loads no recogniser.  ``tts`` and ``stt`` may name several, of which
+    the first that can does it, or are ``auto`` for all there are: those at ``tts_urls`` and ``stt_urls``, services that
+    are found on this machine (if ``look_around``), OpenAI's if there is a key and ``allow_remote``, before what was
+    found unless ``prefer_local``, and the embedded ones.  An engine that says nothing for ``silence`` seconds is given
+    up for the next; with ``hedge`` the next is asked as well when one takes longer than it usually does.
+    ``voice`` is the engine's own name of a voice, ``speed`` a factor from 0.25 to 4.  ``voices`` are preferred where no
+    voice is named, ``tts_models`` and ``stt_model`` where no model is, the first that a service has; ``stt_prompt`` is
+    made known to recognisers behind an endpoint.  ``phrases`` are what the user is expected to say: an embedded
+    recogniser then answers with one of them.  ``base_dir`` is where recordings are kept, those that wait for their
+    transcript always, the others only with ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's
+    turn and when they were heard; None plays them where a speaker is in a room.  ``noise_suppression`` takes steady
+    noise out of what is heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
+    ``keys`` are those of endpoints by the names of their variables; where there are none the process's environment is
+    asked.
     """
 
     microphone: str | None = None
     speaker: str | None = None
-    tts: str | None = "espeak-ng"
-    stt: str | None = "pocketsphinx"
+    tts: Names = field(default=AUTO, converter=several)
+    stt: Names = field(default=AUTO, converter=several)
     vad: str = "silero"
+    tts_urls: tuple[str, ...] = field(default=(), validator=_several)
+    stt_urls: tuple[str, ...] = field(default=(), validator=_several)
+    look_around: bool = True
+    prefer_local: bool = True
+    allow_remote: bool = False
+    silence: float = field(default=SILENCE, validator=_silence)
+    hedge: bool = False
+    voices: tuple[str, ...] = field(default=("af_sky", "alloy"), validator=_several)
+    tts_models: tuple[str, ...] = field(default=(), validator=_several)
+    stt_model: str | None = None
+    stt_prompt: str | None = None
     voice: str | None = None
     speed: float | None = field(default=None, validator=_speed)
-    phrases: tuple[str, ...] = field(default=(), validator=_phrases)
+    phrases: tuple[str, ...] = field(default=(), validator=_several)
     endpoint: EndpointPolicy = field(factory=EndpointPolicy)
     turn: TurnPolicy = field(factory=TurnPolicy)
     base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
@@ -70,3 +124,4 @@ class Settings:
     echo: Echo = field(default="auto", validator=_echo)
     noise_suppression: bool = False
     gain_control: bool = False
+    keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)

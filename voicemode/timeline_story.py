@@ -17,6 +17,7 @@ from actors.messages import (
     MicrophoneFailed,
     MicrophoneOpened,
     Muted,
+    ProviderChanged,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -37,6 +38,7 @@ from actors.messages import (
     TurnStarted,
     Utterance,
     UtteranceRecorded,
+    VoiceChanged,
 )
 
 NEWS = 0.1
@@ -159,7 +161,7 @@ class Story:
                 self.barges.append(event)
             case SpeechPaused() | SpeechResumed() | SpeechEnded():
                 pass
-            case SpeakerOpened() | SpeakerFailed() | Chimed() | Muted():
+            case SpeakerOpened() | SpeakerFailed() | Chimed() | Muted() | VoiceChanged() | ProviderChanged():
                 pass
 
     def _turn_over(self, event: TurnEnded | TurnFailed, now: float) -> None:

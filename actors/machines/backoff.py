@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import define, field
 
 FIRST, LONGEST = 0.1, 2.0
@@ -15,17 +17,20 @@ SETTLED = 1.0
 class Backoff:
     """Delays that double from ``first`` to ``longest`` seconds.
 
-    They are the same every time: what is waited for stands on the desk, and nobody else is waiting for it.
+    Without ``chance`` they are the same every time: what is waited for stands on the desk, and nobody else is waiting
+    for it.  With it, a number from 0 to 1, each is shortened by up to a half, so that many who wait for the same
+    service do not come back together.
     """
 
     first: float = FIRST
     longest: float = LONGEST
+    chance: Callable[[], float] | None = None
     _delay: float | None = field(default=None, init=False)
 
     def next(self) -> float:
         """Seconds to wait before the next attempt."""
         self._delay = self.first if self._delay is None else min(2 * self._delay, self.longest)
-        return self._delay
+        return self._delay if self.chance is None else self._delay * (1.0 - self.chance() / 2)
 
     def reset(self) -> None:
         """An attempt succeeded: the next delay is the first again."""

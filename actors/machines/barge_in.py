@@ -72,7 +72,7 @@ class BargeIn:
     """
 
     def __init__(self, policy: BargeInPolicy) -> None:
-        self._policy = policy
+        self.policy = policy
         self._stream: StreamId | None = None
         self._latest: float | None = None
         self._committed = False
@@ -107,16 +107,16 @@ class BargeIn:
 
     def _listen(self, activity: SpeechActivity) -> Commit | None:
         self._latest = activity.at
-        if self._began is None or activity.probability < self._policy.voiced:
+        if self._began is None or activity.probability < self.policy.voiced:
             return None
-        if activity.at - activity.duration - self._voice_ended > self._policy.gap + _ROUNDING:
+        if activity.at - activity.duration - self._voice_ended > self.policy.gap + _ROUNDING:
             self._voiced = 0.0
         self._voiced += activity.duration
         self._voice_ended = activity.at
         return self._judge()
 
     def _judge(self) -> Commit | None:
-        if self._began is None or self._voiced < self._policy.min_speech - _ROUNDING:
+        if self._began is None or self._voiced < self.policy.min_speech - _ROUNDING:
             return None
         began, self._began = self._began, None
         self._committed = True

@@ -41,6 +41,7 @@ from ..messages import (
     StreamId,
     Transcribed,
     Utterance,
+    VoiceChanged,
 )
 from ..orders import (
     Abandon,
@@ -115,6 +116,14 @@ class Dialogue:
     def deadline(self) -> float | None:
         """When ``Tick`` is due, in the caller's time; None while there is nothing to wait for."""
         return Bounds.of(self._turn, self._losses, self.policy).first
+
+    def adopt(self, policy: TurnPolicy) -> None:
+        """Keep to ``policy`` from the next turn on.  Raises RuntimeError while a turn is running."""
+        if self._turn is not None:
+            raise RuntimeError("the bounds of a turn cannot change while it is running")
+        self.policy = policy
+        self._losses.wait = policy.device_wait
+        self._barge_in.policy = policy.barge_in
 
     def feed(self, event: Input, now: float) -> list[Command]:
         """Take note of ``event``, which happened by ``now``.
@@ -328,16 +337,16 @@ class Dialogue:
                 self._cut_short(turn, now)
             case SpeakingStarted() if event.turn == turn.id:
                 turn.sounded(event.at)
+            case VoiceChanged() if event.turn == turn.id:
+                turn.voice_changed(event)
             case Spoken() if event.turn == turn.id and turn.talking:
                 self._assistant_done(turn, event, now)
-            case SpeakingFailed() if event.turn == turn.id:
+            case SpeakingFailed() | TranscriptionFailed() if event.turn == turn.id:
                 turn.error = event.error
                 if not turn.talking:
                     self._cut_short(turn, now)
             case Transcribed() if event.turn == turn.id and turn.voice is not None:
                 turn.transcribed(turn.voice, event.transcript, now)
-            case TranscriptionFailed() if event.turn == turn.id:
-                turn.error = event.error
             case _:
                 pass
 

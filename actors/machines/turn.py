@@ -11,6 +11,7 @@ from ..messages import (
     DeviceLoss,
     Engines,
     Outcome,
+    ProviderFailure,
     Spoken,
     SpokenText,
     Timings,
@@ -18,6 +19,7 @@ from ..messages import (
     TurnId,
     TurnResult,
     Utterance,
+    VoiceChanged,
 )
 
 
@@ -62,6 +64,7 @@ class Turn:
     gave_up: bool = False
     listening_since: float | None = None
     error: VoiceError | None = None
+    failures: tuple[ProviderFailure, ...] = ()
     voice: Voice | None = None
 
     @property
@@ -93,6 +96,10 @@ class Turn:
         """The first sample left the speaker."""
         self.timings = evolve(self.timings, first_sample_ms=milliseconds(at - self.began))
 
+    def voice_changed(self, event: VoiceChanged) -> None:
+        self.engines = evolve(self.engines, tts=event.engine)
+        self.failures += event.failures
+
     def accounted(self, spoken: Spoken, now: float) -> None:
         """The assistant is done, and so much of it was heard."""
         self.talking = False
@@ -105,6 +112,7 @@ class Turn:
     def transcribed(self, voice: Voice, transcript: Transcript, now: float) -> None:
         voice.transcript = transcript
         self.engines = evolve(self.engines, stt=transcript.engine)
+        self.failures += transcript.failures
         self.timings = evolve(
             self.timings,
             stt_ms=milliseconds(transcript.seconds),
@@ -131,4 +139,5 @@ class Turn:
             timings=evolve(self.timings, total_ms=milliseconds(now - self.began)),
             utterance=self.recording,
             losses=losses,
+            failures=self.failures,
         )

@@ -39,7 +39,7 @@ BAD_USAGE = {
     "no such option": (["say", "--loud", "hi"], "No such option"),
     "no text": (["say", *SPEAKER], "Missing argument"),
     "no message": (["converse", *SPEAKER, *MIC], "Missing argument"),
-    "no file": (["transcribe"], "Missing argument"),
+    "no file": (["transcribe"], "Nothing to transcribe is named: give a FILE, or --pending"),
     "no script": (["script"], "Missing argument"),
     "empty text": (["say", "", *SPEAKER], "The text is empty"),
     "blanks": (["say", " \n\t", *SPEAKER], "The text is empty"),

@@ -85,7 +85,7 @@ OPTIONS: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_GAIN_CONTROL": ("1", lambda settings: settings.gain_control, True),
     "VOICEMODE_AUDIO_FEEDBACK": ("no", lambda settings: settings.chimes, False),
     "VOICEMODE_TTS": ("espeak", lambda settings: settings.tts, "espeak"),
-    "VOICEMODE_STT": ("pocketsphinx", lambda settings: settings.stt, "pocketsphinx"),
+    "VOICEMODE_STT": ("whisper,pocketsphinx", lambda settings: settings.stt, ("whisper", "pocketsphinx")),
     "VOICEMODE_VOICE": ("de", lambda settings: settings.voice, "de"),
     "VOICEMODE_TTS_SPEED": ("2", lambda settings: settings.speed, 2.0),
     "VOICEMODE_PHRASES": ("yes,no way", lambda settings: settings.phrases, ("yes", "no way")),
@@ -100,6 +100,21 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_SILENCE_THRESHOLD_MS": ("900", lambda settings: settings.endpoint.hangover, 0.9),
     "VOICEMODE_VAD_THRESHOLD": ("0.6", lambda settings: settings.endpoint.start, 0.6),
     "VOICEMODE_VAD_RELEASE": ("0.3", lambda settings: settings.endpoint.stop, 0.3),
+    "VOICEMODE_TTS_BASE_URLS": (
+        "http://a/v1, http://b/v1",
+        lambda settings: settings.tts_urls,
+        ("http://a/v1", "http://b/v1"),
+    ),
+    "VOICEMODE_STT_BASE_URLS": ("http://a/v1", lambda settings: settings.stt_urls, ("http://a/v1",)),
+    "VOICEMODE_ALWAYS_TRY_LOCAL": ("no", lambda settings: settings.look_around, False),
+    "VOICEMODE_PREFER_LOCAL": ("no", lambda settings: settings.prefer_local, False),
+    "VOICEMODE_ALLOW_REMOTE": ("yes", lambda settings: settings.allow_remote, True),
+    "VOICEMODE_PROVIDER_SILENCE": ("3", lambda settings: settings.silence, 3.0),
+    "VOICEMODE_HEDGE": ("yes", lambda settings: settings.hedge, True),
+    "VOICEMODE_VOICES": ("bf_emma,nova", lambda settings: settings.voices, ("bf_emma", "nova")),
+    "VOICEMODE_TTS_MODELS": ("tts-1-hd", lambda settings: settings.tts_models, ("tts-1-hd",)),
+    "VOICEMODE_STT_MODEL": ("base", lambda settings: settings.stt_model, "base"),
+    "VOICEMODE_STT_PROMPT": ("Kokoro", lambda settings: settings.stt_prompt, "Kokoro"),
     "VOICEMODE_BARGE_IN": ("no", lambda settings: settings.turn.interruptible, False),
     "VOICEMODE_BARGE_IN_MIN_MS": ("300", lambda settings: settings.turn.barge_in.min_speech, 0.3),
 }
@@ -175,13 +190,15 @@ def test_transcribe_takes_phrases_from_the_configuration(run: Run, own: Path, mo
     seen: list[object] = []
 
     def take(*args: object) -> None:
-        seen.extend(args[2:])
+        seen.append(args[2])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(sys.modules["voicemode.cli.transcribe"].trio, "run", take)
     own.write_text("VOICEMODE_PHRASES=yes,no\n")
     run("transcribe", "x.wav")
-    assert seen == ["pocketsphinx", ("yes", "no")]
+    (settings,) = seen
+    assert isinstance(settings, Settings)
+    assert (settings.stt, settings.phrases) == ("auto", ("yes", "no"))
 
 
 @pytest.fixture
@@ -257,16 +274,16 @@ def test_a_file_with_a_fault_is_bad_usage_of_every_command(run: Run, own: Path, 
 def test_what_has_no_effect_is_one_warning(
     settings_of: Callable[..., Settings], own: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    own.write_text("VOICEMODE_VOICES=af_sky\nVOICEMODE_SKIP_TTS=true\n")
+    own.write_text("VOICEMODE_STT_MODELS=base\nVOICEMODE_SKIP_TTS=true\n")
     settings_of(*HEARD)
     (line,) = caplog.messages
-    assert line.startswith(f"Not used: VOICEMODE_VOICES ({own}:1), VOICEMODE_SKIP_TTS ({own}:2);")
+    assert line.startswith(f"Not used: VOICEMODE_STT_MODELS ({own}:1), VOICEMODE_SKIP_TTS ({own}:2);")
 
 
 def test_list_has_every_setting_with_value_origin_and_use(
     run: Run, own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_VOICES=af_sky\n")
+    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_KOKORO_DEFAULT_VOICE=af_sky\n")
     monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
     project.write_text("VOICEMODE_PHRASES='yes, no'\n")
     monkeypatch.setenv("VOICEMODE_SAVE_AUDIO", "1")
@@ -278,22 +295,25 @@ def test_list_has_every_setting_with_value_origin_and_use(
     assert "OPENAI_API_KEY=unset  (default)\n" in ran.out
     assert f"VOICEMODE_PHRASES=yes, no  ({project}:1)\n" in ran.out
     assert "VOICEMODE_SAVE_AUDIO=1  (environment)\n" in ran.out
-    assert f"not used: VOICEMODE_VOICES ({own}:2): there is one voice at a time" in ran.out
+    assert f"not used: VOICEMODE_KOKORO_DEFAULT_VOICE ({own}:2): voices are named with" in ran.out
     assert "hush" not in ran.out
 
 
 def test_list_as_json(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
-    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_PHRASES=yes,no\nVOICEMODE_VOICES=af_sky\n")
+    urls = "VOICEMODE_TTS_BASE_URLS=https://me:hush@y/v1,http://z/v1"
+    unused = "VOICEMODE_KOKORO_DEFAULT_VOICE=af_sky"
+    own.write_text(f"VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_PHRASES=yes,no\n{unused}\n{urls}\n")
     ran = run("config", "list", "--json")
     listed: dict[str, dict[str, Any]] = {each["name"]: each for each in ran.json["settings"]}
     assert set(listed) == set(SETTINGS)
     assert (listed["VOICEMODE_LLM_KEY"]["value"], listed["VOICEMODE_LLM_KEY"]["set"]) == (None, True)
     assert listed["VOICEMODE_PHRASES"]["value"] == ["yes", "no"]
+    assert listed["VOICEMODE_TTS_BASE_URLS"]["value"] == ["https://…@y/v1", "http://z/v1"]
     assert listed["VOICEMODE_PHRASES"]["origin"] == f"{own}:2"
     assert (listed["VOICEMODE_SAVE_AUDIO"]["value"], listed["VOICEMODE_SAVE_AUDIO"]["set"]) == (False, False)
     assert listed["VOICEMODE_BASE_DIR"]["value"] == "~/.voicemode"
-    assert [each["name"] for each in ran.json["unused"]] == ["VOICEMODE_VOICES"]
+    assert [each["name"] for each in ran.json["unused"]] == ["VOICEMODE_KOKORO_DEFAULT_VOICE"]
     assert "hush" not in ran.out
 
 
@@ -346,7 +366,7 @@ REFUSED = {
     "unknown": (["VOICEMODE_MICK", "null:"], "did you mean VOICEMODE_MIC?"),
     "bad value": (["VOICEMODE_ECHO", "less"], "VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off."),
     "not together": (["VOICEMODE_SILENCE_THRESHOLD_MS", "100"], "hangover (0.1 s) must not be shorter than pause"),
-    "key": (["VOICEMODE_LLM_KEY", "hush"], "keys are read from the environment alone"),
+    "key": (["VOICEMODE_LLM_KEY", "hush"], "leave the key out here, it is asked for or read from standard input"),
     "not in a project": (["--project", "VOICEMODE_LLM_URL", "http://x"], "a project's file may not decide this"),
     "control character": (["VOICEMODE_VOICE", "a\x1b"], "a character that cannot be printed"),
     "bytes": (["VOICEMODE_VOICE", "\udcff"], "not valid UTF-8"),
@@ -432,12 +452,12 @@ def test_path_names_the_files_in_order(run: Run, own: Path, project: Path) -> No
     assert environment == "environment"
     assert of_project.startswith("project: none")
     assert of_user == f"user: {own} (not there)"
-    own.write_text("VOICEMODE_VOICES=af_sky\n")
+    own.write_text("VOICEMODE_SKIP_TTS=true\n")
     project.write_text("")
     assert run("config", "path").out.splitlines()[1:] == [
         f"project: {project}",
         f"user: {own}",
-        f"not used: VOICEMODE_VOICES ({own}:1): there is one voice at a time: see VOICEMODE_VOICE",
+        f"not used: VOICEMODE_SKIP_TTS ({own}:1): there is no server yet",
     ]
 
 

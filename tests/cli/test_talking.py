@@ -83,7 +83,8 @@ async def test_an_engine_that_fails_is_shown_and_the_talk_goes_on_without_greeti
     await talk.go_on(conversation, broken)
     assert conversation.greetings == ["Hello.", None, None]
     shown = [str(talk.shown.receive_nowait()) for _ in range(2)]
-    assert shown == [f"The ear is deaf. What was said is kept in {name}.wav." for name in "ab"]
+    later = "voicemode transcribe --pending finishes it later."
+    assert shown == [f"The ear is deaf. What was said is kept in {name}.wav: {later}" for name in "ab"]
 
 
 async def test_failures_one_after_the_other_end_it() -> None:

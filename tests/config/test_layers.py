@@ -61,7 +61,7 @@ def test_the_nearest_layer_decides_setting_by_setting(home: Path, project: Path)
         ("portaudio:3", f"{theirs}:3"),
     ]
     assert (said["VOICEMODE_ECHO"].value, str(said["VOICEMODE_ECHO"].origin)) == ("off", f"{mine}:3")
-    assert (said["VOICEMODE_TTS"].value, str(said["VOICEMODE_TTS"].origin)) == ("espeak-ng", "default")
+    assert (said["VOICEMODE_TTS"].value, str(said["VOICEMODE_TTS"].origin)) == ("auto", "default")
 
 
 TEXTS: Mapping[str, st.SearchStrategy[str]] = {
@@ -148,11 +148,15 @@ REFUSED = {
     "endless": ("VOICEMODE_DEFAULT_LISTEN_DURATION=inf", "write a number of seconds above 0."),
     "nothing": ("VOICEMODE_DEFAULT_LISTEN_DURATION=0", "write a number of seconds above 0."),
     "bad choice": ("VOICEMODE_ECHO=less", "write auto, cancel, guard or off."),
-    "bad engine": ("VOICEMODE_STT=nobody", "write pocketsphinx, whisper, openai or an address as in http://"),
+    "bad engine": ("VOICEMODE_STT=nobody", "write auto, pocketsphinx, whisper, openai, an address as in http://"),
     "bad choice of an engine": (
         "VOICEMODE_TTS=kokoro?voice",
-        "VOICEMODE_TTS cannot be 'kokoro?voice': write espeak-ng",
+        "VOICEMODE_TTS cannot be 'kokoro?voice': write auto, espeak-ng",
     ),
+    "bad engine in a list": ("VOICEMODE_STT=whisper,nobody", "VOICEMODE_STT cannot be 'whisper,nobody': write auto"),
+    "an engine twice": ("VOICEMODE_STT=whisper,whisper", "VOICEMODE_STT cannot be 'whisper,whisper': write auto"),
+    "auto with others": ("VOICEMODE_TTS=kokoro,auto", "VOICEMODE_TTS cannot be 'kokoro,auto': write auto"),
+    "bad patience": ("VOICEMODE_PROVIDER_SILENCE=0", "write a number of seconds above 0."),
     "bad address": ("VOICEMODE_TTS=htps://me:hush@x/v1", "VOICEMODE_TTS cannot be 'htps://…@x/v1': write"),
     "bad URI": ("VOICEMODE_MIC=Jabra", "write portaudio:"),
     "relative path": ("VOICEMODE_BASE_DIR=voices", "write a path that begins with / or ~/."),
@@ -177,6 +181,11 @@ def test_what_cannot_be_is_refused_with_file_and_line(
 def test_a_name_twice_is_refused_with_both_lines(home: Path, project: Path) -> None:
     file = own(home, "VOICEMODE_MIC=null:\n\nVOICEMODE_MIC=null:\n")
     assert refused(home, project) == f"{file}:3: VOICEMODE_MIC is there already, in line 1."
+
+
+def test_a_list_of_addresses_holds_nothing_else(home: Path, project: Path) -> None:
+    own(home, "VOICEMODE_TTS_BASE_URLS=http://a/v1,kokoro\n")
+    assert "cannot be 'http://a/v1,kokoro': write addresses with commas between them." in refused(home, project)
 
 
 def test_what_is_overridden_is_checked_too(home: Path, project: Path) -> None:
@@ -204,12 +213,12 @@ def test_a_file_that_is_none_is_refused(home: Path, project: Path) -> None:
 def test_what_belongs_to_voicemode_8_alone_is_said_to_have_no_effect(
     home: Path, project: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    file = own(home, "VOICEMODE_VOICES=af_sky\nVOICEMODE_PRONOUNCE='a\nb'\nVOICEMODE_PRONOUNCE=c\nOTHER=x\n")
+    file = own(home, "VOICEMODE_STT_MODELS=base\nVOICEMODE_PRONOUNCE='a\nb'\nVOICEMODE_PRONOUNCE=c\nOTHER=x\n")
     with caplog.at_level(logging.WARNING):
-        load_settings(environment={"VOICEMODE_TTS_BASE_URLS": "http://x"}, directory=project, home=home)
+        load_settings(environment={"VOICEMODE_KOKORO_PORT": "8880"}, directory=project, home=home)
     (line,) = caplog.messages
-    assert "VOICEMODE_TTS_BASE_URLS (environment)" in line
-    assert f"VOICEMODE_VOICES ({file}:1), VOICEMODE_PRONOUNCE ({file}:2), VOICEMODE_PRONOUNCE ({file}:4)" in line
+    assert "VOICEMODE_KOKORO_PORT (environment)" in line
+    assert f"VOICEMODE_STT_MODELS ({file}:1), VOICEMODE_PRONOUNCE ({file}:2), VOICEMODE_PRONOUNCE ({file}:4)" in line
     assert "OTHER" not in line
 
 
@@ -229,7 +238,19 @@ THEIRS = [
     "VOICEMODE_TTS=openai?voice=nova",
     "VOICEMODE_STT=openai",
     "VOICEMODE_STT=' http://x/v1'",
+    "VOICEMODE_STT=pocketsphinx, openai?model=a",
+    "VOICEMODE_TTS=kokoro,http://x/v1",
+    "VOICEMODE_TTS_BASE_URLS=http://x/v1",
+    "VOICEMODE_STT_BASE_URLS=http://x/v1",
+    "VOICEMODE_ALLOW_REMOTE=on",
 ]
+
+
+@pytest.mark.parametrize("line", ["VOICEMODE_TTS=kokoro,espeak-ng", "VOICEMODE_STT=auto", "VOICEMODE_ALLOW_REMOTE=no"])
+def test_a_project_may_choose_among_what_is_here(home: Path, project: Path, line: str) -> None:
+    name, _, _ = line.partition("=")
+    write(project / ".voicemode.env", f"{line}\n")
+    assert read(home, project).values[name].origin.layer == "project"
 
 
 @pytest.mark.parametrize("line", THEIRS)
@@ -240,16 +261,8 @@ def test_what_a_stranger_may_not_decide_is_not_used_from_a_project(home: Path, p
     assert said.values[name].origin.layer == "default"
     assert [each.name for each in said.unused] == [name]
     own(home, f"{line}\n")
-    assert read(home, project).values[name].value == value
-
-
-@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.secret])
-def test_keys_are_read_from_the_environment_alone(home: Path, project: Path, name: str) -> None:
-    own(home, f"{name}=hush\n")
-    said = read(home, project)
-    assert (said.values[name].text, [each.name for each in said.unused]) == ("", [name])
-    said = read(home, project, **{name: "hush"})
-    assert (said.values[name].shown, said.values[name].text) == ("set", "hush")
+    taken = read(home, project).values[name]
+    assert (taken.origin.layer, taken.text) == ("user", value)
 
 
 def test_a_projects_file_of_somebody_else_is_not_read(

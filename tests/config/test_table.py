@@ -83,7 +83,9 @@ def test_no_setting_is_also_called_unused() -> None:
     assert [name for name in SETTINGS if why_unused(name)] == []
 
 
-@pytest.mark.parametrize("name", ["VOICEMODE_TTS_BASE_URLS", "VOICEMODE_PRONOUNCE_2", "VOICE_MODE_AUTO_START_KOKORO"])
+@pytest.mark.parametrize(
+    "name", ["VOICEMODE_TTS_MODELS_OPENAI", "VOICEMODE_PRONOUNCE_2", "VOICE_MODE_AUTO_START_KOKORO"]
+)
 def test_what_voicemode_8_has_besides_is_known(name: str) -> None:
     assert why_unused(name)
 

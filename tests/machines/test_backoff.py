@@ -19,3 +19,9 @@ def test_a_success_makes_the_next_delay_the_first_again() -> None:
 def test_two_of_them_know_nothing_of_each_other() -> None:
     one, other = Backoff(first=1.0, longest=3.0), Backoff()
     assert [one.next(), one.next(), one.next(), other.next()] == [1.0, 2.0, 3.0, 0.1]
+
+
+def test_with_chance_a_delay_is_shortened_by_up_to_a_half() -> None:
+    chances = iter([0.0, 1.0, 0.5])
+    backoff = Backoff(first=1.0, longest=4.0, chance=lambda: next(chances))
+    assert [backoff.next() for _ in range(3)] == [1.0, 1.0, 3.0]

@@ -229,7 +229,9 @@ def test_a_recogniser_that_fails_leaves_the_recording() -> None:
     dialogue.feed(utterance(), 2.7)
     error = ProviderUnavailable("ears", "The recogniser is gone.")
     assert dialogue.feed(TranscriptionFailed(turn=ONE, error=error), 3.0) == [Fail(ONE, error)]
-    assert str(error) == "The recogniser is gone. What was said is kept in said.wav."
+    assert str(error) == (
+        "The recogniser is gone. What was said is kept in said.wav: voicemode transcribe --pending finishes it later."
+    )
 
 
 def test_a_voice_that_fails_ends_the_turn_with_what_the_user_said_kept() -> None:

@@ -229,6 +229,14 @@ def test_a_file_that_is_not_utf_8_is_refused_with_the_line(tmp_path: Path) -> No
     assert "UTF-8" in refusal(path).reason
 
 
+def test_without_a_name_the_embedded_engines_are_meant(tmp_path: Path) -> None:
+    file = load_script(written(tmp_path, "[[step]]")).file
+    settings = settings_for(file, Settings())
+    assert (settings.tts, settings.stt) == ("espeak-ng", "pocketsphinx")
+    named = Settings(tts=("kokoro", "espeak-ng"), stt="whisper")
+    assert settings_for(file, named) == named
+
+
 def test_what_the_script_does_not_say_is_as_the_settings_have_it(tmp_path: Path) -> None:
     base = Settings(voice="nobody", speed=2.0, phrases=("maybe",))
     text = "[listening]\nno_speech = 3\nbarge_in = 0.3\ninterruptible = true\nlongest = 9\nhangover = 0.9\n[[step]]"

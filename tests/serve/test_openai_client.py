@@ -51,6 +51,9 @@ async def test_it_transcribes(openai: Any) -> None:
     assert await trio.to_thread.run_sync(partial(transcribe, response_format="text")) == f"{SAID}\n"
     verbose = await trio.to_thread.run_sync(partial(transcribe, response_format="verbose_json"))
     assert (verbose.text, round(verbose.duration)) == (SAID, 2)
+    events = await trio.to_thread.run_sync(lambda: list(transcribe(stream=True)))
+    assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
+    assert (events[0].delta, events[1].text) == (SAID, SAID)
 
 
 async def test_it_lists_models(openai: Any) -> None:
@@ -62,8 +65,8 @@ async def test_it_understands_what_goes_wrong(openai: Any) -> None:
     from openai import BadRequestError, NotFoundError
 
     speak = partial(openai.audio.speech.create, model="tts-1", voice="alloy", input="Hello.")
-    with pytest.raises(BadRequestError, match="wav and pcm") as raised:
-        await trio.to_thread.run_sync(partial(speak, response_format="mp3"))
+    with pytest.raises(BadRequestError, match="wav, pcm, mp3, opus") as raised:
+        await trio.to_thread.run_sync(partial(speak, response_format="aac"))
     assert raised.value.param == "response_format"
     with pytest.raises(NotFoundError) as missing:
         await trio.to_thread.run_sync(partial(speak, model="tts-2"))

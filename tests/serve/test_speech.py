@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
 import numpy as np
@@ -42,6 +43,34 @@ async def test_a_pcm_answer_is_the_same_sound_without_a_header(serve: Serve) -> 
     assert pcm.headers["content-type"] == "audio/pcm"
     assert wav.content[:4] == b"RIFF"
     assert wav.content[44:] == pcm.content
+
+
+@pytest.mark.parametrize(("wanted", "kind"), [("mp3", "audio/mpeg"), ("opus", "audio/ogg; codecs=opus")])
+async def test_a_coded_answer_is_the_same_sound_coded(
+    serve: Serve, engines: Engines, tmp_path: Path, wanted: str, kind: str
+) -> None:
+    served = await serve(engines)
+    plain, coded = await say(served, response_format="pcm"), await say(served, response_format=wanted)
+    assert (coded.status_code, coded.headers["content-type"]) == (200, kind)
+    path = tmp_path / "answer"
+    path.write_bytes(coded.content)
+    sound = read_audio(path, 24_000)
+    assert sound.seconds == pytest.approx(len(plain.content) / 48_000, abs=0.2)
+    assert len(coded.content) < len(plain.content) / 4
+    assert np.abs(np.frombuffer(sound.pcm, "<i2").astype(int)).max() > 1000
+
+
+async def test_coded_sound_is_sent_before_all_of_it_is_made(serve: Serve) -> None:
+    go_on = trio.Event()
+    served = await serve(Engines(speech=Voice(blocks=30, go_on=go_on), recogniser=Recogniser()))
+    request = {"input": SENTENCE, "response_format": "mp3"}
+    async with served.client.stream("POST", SPEECH, json=request) as response:
+        parts = response.aiter_bytes()
+        begin = await anext(parts)
+        go_on.set()
+        rest = [part async for part in parts]
+    assert begin
+    assert rest
 
 
 async def test_without_a_format_it_is_wav_and_says_so(serve: Serve) -> None:
@@ -111,7 +140,7 @@ async def test_an_unknown_voice_is_refused(serve: Serve, engines: Engines) -> No
 @pytest.mark.parametrize(
     ("fields", "status", "param", "words"),
     [
-        ({"response_format": "mp3"}, 400, "response_format", "wav and pcm"),
+        ({"response_format": "aac"}, 400, "response_format", "wav, pcm, mp3, opus"),
         ({"stream_format": "sse"}, 400, "stream_format", "audio"),
         ({"speed": 5}, 400, "speed", "0.25 to 4.0"),
         ({"speed": "fast"}, 400, None, "speed"),

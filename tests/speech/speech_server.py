@@ -3,9 +3,12 @@ works: its voice is a tone, as long as the text, and it hears what a test lets i
 
 from __future__ import annotations
 
+import base64
 import json
+import socket
 import struct
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
@@ -166,10 +169,16 @@ class SpeechServer:
             return refusal("400 Bad Request", "There is no voice 'nobody'.")
         seconds = WORD * len(asked.json["input"].split()) / asked.json.get("speed", 1.0)
         pcm = tone(seconds)
-        return streamed(*(pcm[at : at + RATE // 5] for at in range(0, len(pcm), RATE // 5)))
+        parts = [pcm[at : at + RATE // 5] for at in range(0, len(pcm), RATE // 5)]
+        if asked.line.endswith("/dev/captioned_speech"):
+            words = asked.json["input"].split()
+            return streamed(*_captioned(parts, words, seconds / max(1, len(words))), kind="application/json")
+        return streamed(*parts)
 
     async def _notice_leaving(self, stream: trio.SocketStream, scope: trio.CancelScope) -> None:
-        await trio.lowlevel.wait_readable(stream.socket)
+        with suppress(OSError):
+            if await stream.socket.recv(1, socket.MSG_PEEK):
+                return  # the next request, from a client that is quicker than we are
         self.left.set()
         scope.cancel()
 
@@ -189,6 +198,19 @@ class SpeechServer:
                 return None
             body += more
         return Asked(line.rsplit(" ", 1)[0], headers, body)
+
+
+def _captioned(parts: list[bytes], words: list[str], each: float) -> Iterator[bytes]:
+    """Lines as Kokoro-FastAPI writes them; every word takes ``each`` seconds."""
+    waiting = deque(
+        {"word": word, "start_time": at * each, "end_time": (at + 1) * each} for at, word in enumerate(words)
+    )
+    end = 0.0
+    for part in parts:
+        end += len(part) / (2 * RATE)
+        begun = [waiting.popleft() for _ in tuple(waiting) if waiting[0]["start_time"] < end]
+        line = {"audio": base64.b64encode(part).decode(), "audio_format": "audio/pcm", "timestamps": begun}
+        yield json.dumps(line).encode() + b"\n"
 
 
 @asynccontextmanager

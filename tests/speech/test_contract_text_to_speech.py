@@ -15,8 +15,8 @@ from actors.ports import TextToSpeech
 from tests.speech.speech_server import serving
 from voicemode.speech.registry import load_text_to_speech, release
 
-ENDPOINT = "endpoint"
-ENGINES = ["espeak-ng", ENDPOINT]
+ENDPOINTS = {"endpoint": "", "endpoint with captions": "?captions=yes"}
+ENGINES = ["espeak-ng", *ENDPOINTS]
 
 SENTENCE = "The quick brown fox jumps over the lazy dog, and then it rests."
 ENDLESS = "One two three four five six seven eight nine ten. " * 60
@@ -25,11 +25,11 @@ ENDLESS = "One two three four five six seven eight nine ten. " * 60
 
 @pytest.fixture(params=ENGINES)
 async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[TextToSpeech]:
-    if request.param != ENDPOINT:
+    if request.param not in ENDPOINTS:
         yield await load_text_to_speech(request.param)
         return
     async with serving() as server:
-        engine = await load_text_to_speech(server.url)
+        engine = await load_text_to_speech(server.url + ENDPOINTS[request.param])
         yield engine
         await release(engine)
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import trio
 from hypothesis import given, strategies as st
 
 from tests.speech.speech_server import tone, wav
@@ -18,8 +19,16 @@ EXTENSIBLE = EXTENSIBLE[:36] + struct.pack("<HHIH", 22, 16, 4, 1) + bytes(14) + 
 
 
 def heard(content_type: str, *parts: bytes, rate: int = 24_000) -> bytes:
-    body = SpeechBody(content_type, rate)
-    return b"".join([*(piece for part in parts for piece in body.feed(part)), *body.end()])
+    pieces: list[bytes] = []
+
+    async def hear() -> None:
+        async with SpeechBody.open(content_type, rate) as body:
+            for part in parts:
+                pieces.extend(await body.feed(part))
+            pieces.extend(await body.end())
+
+    trio.run(hear)
+    return b"".join(pieces)
 
 
 BODIES = {
@@ -72,9 +81,9 @@ def test_another_rate_is_converted_and_the_length_kept(rate: int) -> None:
         assert np.abs(np.fft.rfft(samples)).argmax() == 220
 
 
-def test_pieces_are_short_however_much_comes_at_once() -> None:
-    body = SpeechBody("audio/pcm", 24_000)
-    assert max(map(len, body.feed(tone(10.0)))) <= 4_800
+async def test_pieces_are_short_however_much_comes_at_once() -> None:
+    async with SpeechBody.open("audio/pcm", 24_000) as body:
+        assert max(map(len, await body.feed(tone(10.0)))) <= 4_800
 
 
 @pytest.mark.parametrize(
@@ -82,7 +91,6 @@ def test_pieces_are_short_however_much_comes_at_once() -> None:
     [
         ("audio/mpeg", b"\xff\xfb\x90\x64" + bytes(99), "MP3"),
         ("audio/pcm", b"ID3\4" + bytes(99), "MP3"),
-        ("application/octet-stream", b"\xff\xf3\x84\xc4" + bytes(99), "MP3 or AAC"),
         ("audio/ogg", b"OggS" + bytes(99), "Ogg"),
         ("", b"fLaC" + bytes(99), "FLAC"),
         ("audio/aac", b"\xff\xf1" + bytes(99), "AAC"),

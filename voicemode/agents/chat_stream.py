@@ -6,14 +6,9 @@ A streamed body is server-sent events, each ``data:`` line one JSON object, ``[D
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
-_LINE_END = re.compile(rb"\r\n|\n|\r")
-
-LONGEST_LINE = 1 << 20
-"""Bytes; what is longer than that without an end is no chat."""
+from ..event_stream import BOM, LONGEST_LINE, EndlessLine, EventStream
 
 
 class NotAChat(Exception):
@@ -48,44 +43,46 @@ class ChatStream:
 
     def __init__(self) -> None:
         self.finished = self.ended = False
-        self._rest = b""
+        self._events = EventStream()
+        self._begin = b""
         self._whole = False
         self._chat = False
 
     def feed(self, data: bytes) -> list[str]:
         """The texts that are certain now.  Raises NotAChat and ChatFailed."""
-        begins = not self._chat and not self._whole and not self._rest
-        self._rest += data.removeprefix(b"\xef\xbb\xbf").lstrip() if begins else data
-        self._whole = self._whole or (not self._chat and self._rest.startswith(b"{"))
-        if self._whole:
-            lines: list[bytes] = []
-        else:
-            *lines, self._rest = _LINE_END.split(self._rest)
-        if len(self._rest) > LONGEST_LINE:
+        if not self._begin:
+            data = self._begin = data.removeprefix(BOM).lstrip()
+            self._whole = data.startswith(b"{")
+        elif self._whole:
+            self._begin += data
+        if len(self._begin) > LONGEST_LINE and self._whole:
             raise NotAChat("a line without an end")
-        return [text for line in lines for text in self._read(line)]
+        if self._whole:
+            return []
+        try:
+            return self._read(self._events.feed(data))
+        except EndlessLine as error:
+            raise NotAChat("a line without an end") from error
 
     def end(self) -> list[str]:
         """The texts that were left, now that nothing more comes.  Raises NotAChat and ChatFailed."""
-        rest, self._rest = self._rest, b""
         if self._whole:
-            texts, self.finished = self._texts(rest), True
+            texts, self.finished = self._texts(self._begin), True
         else:
-            texts = list(self._read(rest))
+            texts = self._read(self._events.end())
         self.ended = True
         if not self._chat:
-            raise NotAChat("something else" if rest.strip() else "nothing")
+            raise NotAChat("something else" if self._begin else "nothing")
         return texts
 
-    def _read(self, line: bytes) -> list[str]:
-        name, _, value = line.partition(b":")
-        value = value.strip()
-        if self.ended or name != b"data" or not value:
-            return []
-        if value == b"[DONE]":
-            self._chat = self.finished = self.ended = True
-            return []
-        return self._texts(value)
+    def _read(self, values: list[bytes]) -> list[str]:
+        texts: list[str] = []
+        for value in values:
+            if value == b"[DONE]":
+                self._chat = self.finished = self.ended = True
+            elif not self.ended:
+                texts += self._texts(value)
+        return texts
 
     def _texts(self, value: bytes) -> list[str]:
         try:

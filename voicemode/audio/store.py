@@ -1,7 +1,8 @@
 """Keeps what the user said on disk until its transcript is delivered: pcm in, paths of WAV files out.
 
 A recording grows in ``pending`` below the store's directory, so that a crash leaves it there; when its transcript is
-delivered it moves to ``audio/YYYY/MM`` or is removed.  Files and directories are readable by their owner alone.
+delivered it moves to ``audio/YYYY/MM`` or is removed.  While it grows it is claimed, so that whoever finishes what is
+pending leaves it alone.  Files and directories are readable by their owner alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import trio
 
+from .claim import Claim
 from .file_errors import explaining
 from .wav_writer import WavWriter
 
@@ -33,10 +35,16 @@ class DirectoryStore:
         """Raises AudioFileError when ``base`` cannot be written."""
         now = datetime.now().astimezone()
         name = f"{now:%Y%m%d_%H%M%S}_{now.microsecond // 1000:03}_{secrets.token_hex(3)}.wav"
-        pending = self.base / "pending"
+        pending = pending_in(self.base)
         with explaining(pending, "written"):
             _make_private(pending)
-        return FileSpool(WavWriter(pending / name, rate, mode=0o600), self._threads)
+            claim = Claim.on_new(pending / name)
+        try:
+            writer = WavWriter(pending / name, rate)
+        except BaseException:
+            claim.release()
+            raise
+        return FileSpool(writer, claim, self._threads)
 
     async def settle(self, path: Path) -> Path | None:
         """None when the recording is removed or was gone.  Raises AudioFileError when it has to stay where it is."""
@@ -53,12 +61,17 @@ class DirectoryStore:
                 return None
 
 
+def pending_in(base: Path) -> Path:
+    """The directory of recordings without a transcript."""
+    return base / "pending"
+
+
 class FileSpool:
     """Implements ``Spool``.  ``write`` leaves a file that can be played, even if the process is killed after it."""
 
-    def __init__(self, writer: WavWriter, threads: trio.CapacityLimiter) -> None:
+    def __init__(self, writer: WavWriter, claim: Claim, threads: trio.CapacityLimiter) -> None:
         self.path = writer.path
-        self._writer, self._threads = writer, threads
+        self._writer, self._claim, self._threads = writer, claim, threads
         self._using = threading.Lock()
         self._discarded = False
 
@@ -79,6 +92,7 @@ class FileSpool:
                 self._writer.sync()
             finally:
                 self._writer.close()
+                self._claim.release()
         with explaining(self.path, "written"):
             _sync_directory(self.path.parent)
         return self.path
@@ -93,6 +107,7 @@ class FileSpool:
             try:
                 with suppress(OSError):
                     self._writer.close()
+                    self._claim.release()
             finally:
                 self._using.release()
 

@@ -6,6 +6,9 @@ import io
 import os
 import struct
 from pathlib import Path
+from typing import Self
+
+from attrs import frozen
 
 from actors.messages import SAMPLE_BYTES
 
@@ -14,6 +17,58 @@ from .file_errors import explaining
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _LARGEST = 0xFFFFFFFF
 """What a size field can hold; readers take it for 'until the end of the file'."""
+
+
+@frozen
+class Head:
+    """Of a file that a ``WavWriter`` made: ``promised`` bytes of audio as it says, ``held`` as there are, in blocks."""
+
+    rate: int
+    channels: int
+    promised: int
+    held: int
+
+    @classmethod
+    def of(cls, path: Path) -> Self | None:
+        """None when it is no such file.  Raises AudioFileError."""
+        with explaining(path, "read"), path.open("rb") as file:
+            head = file.read(_HEADER.size)
+            length = os.fstat(file.fileno()).st_size
+        if len(head) < _HEADER.size:
+            return None
+        riff, _, wave, form, size, coding, channels, rate, _, block, bits, data, promised = _HEADER.unpack(head)
+        if (riff, wave, form, size, coding, bits, data) != (
+            b"RIFF",
+            b"WAVE",
+            b"fmt ",
+            16,
+            1,
+            8 * SAMPLE_BYTES,
+            b"data",
+        ):
+            return None
+        if not channels or not rate or block != SAMPLE_BYTES * channels:
+            return None
+        held = length - _HEADER.size
+        return cls(rate, channels, promised, held - held % block)
+
+    @property
+    def seconds(self) -> float:
+        return self.held / (SAMPLE_BYTES * self.channels * self.rate)
+
+
+def make_whole(path: Path) -> None:
+    """Let a file of a ``WavWriter``'s that a crash left say how much is in it.  Raises AudioFileError.
+
+    Other files stay as they are; so does the time of the last change.
+    """
+    head = Head.of(path)
+    if head is None or not head.held or head.held == head.promised or head.held > _LARGEST:
+        return
+    with explaining(path, "written"):
+        times = path.stat()
+        WavWriter(path, head.rate, head.channels, kept=head.held).close()
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 class WavWriter:

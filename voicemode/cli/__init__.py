@@ -20,6 +20,7 @@ from .defaults import defaults_of, name_settings, read_here
 from .devices import devices
 from .listen import listen
 from .output import flush, give_up_stdout, write_error
+from .providers import providers
 from .say import say
 from .script import script
 from .serve_speech import serve_speech
@@ -48,7 +49,7 @@ def commands(context: click.Context) -> None:
         context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
-for command in (talk, converse, say, listen, transcribe, devices, script, serve_speech):
+for command in (talk, converse, say, listen, transcribe, devices, providers, script, serve_speech):
     commands.add_command(name_settings(command))
 commands.add_command(config)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from actors.errors import SettingsError, VoiceError
 
 from ..config import Configuration, Value
 from ..config.change import create, set_value, setting_called, unset_value
+from ..config.configuration import without_password
 from ..config.places import IN_PROJECT, belongs_to_somebody_else, is_file, project_file, user_file
 from ..config.table import FileOf
 from .defaults import here, home, read_here
@@ -68,11 +70,22 @@ def get(key: str) -> int:
 
 @config.command("set")
 @of_key
-@click.argument("value", nargs=1, callback=utf8)
+@click.argument("value", required=False, callback=utf8)
 @in_project
-def set_setting(key: str, value: str, project: bool) -> int:
-    """Write KEY=VALUE to your file of settings."""
+def set_setting(key: str, value: str | None, project: bool) -> int:
+    """Write KEY=VALUE to your file of settings.
+
+    Of a key for a service leave VALUE out: it is asked for, or read from standard input, so that it is in no history.
+    """
     layer, path = _target(project)
+    if setting_called(key).secret:
+        if value is not None:
+            raise SettingsError(
+                f"{key} was not set: leave the key out here, it is asked for or read from standard input."
+            )
+        value = _key_from_outside(key)
+    elif value is None:
+        raise click.UsageError("Missing argument 'VALUE'.")
     set_value(path, key, value, layer=layer, configured=_configured())
     after = _configured()
     _tell_wrong()
@@ -157,6 +170,19 @@ def _target(project: bool) -> tuple[FileOf, Path]:
     return "project", found or directory / IN_PROJECT[0]
 
 
+def _key_from_outside(key: str) -> str:
+    """What is typed at a terminal, unseen, or else all of standard input."""
+    if sys.stdin is None:
+        raise SettingsError(f"{key} was not set: there is no standard input to read it from.")
+    if sys.stdin.isatty():
+        given: str = click.prompt(key, hide_input=True, err=True)
+        return given.strip()
+    try:
+        return sys.stdin.buffer.read().decode().strip()
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{key} was not set: standard input is not valid UTF-8.") from error
+
+
 def _configured() -> Configuration | None:
     try:
         return read_here()
@@ -179,10 +205,14 @@ def _tell_unused(configuration: Configuration) -> None:
 
 
 def _described(value: Value) -> dict[str, object]:
-    setting = value.setting
+    setting, plain = value.setting, value.value
+    if isinstance(plain, str | Path):
+        plain = value.shown
+    elif isinstance(plain, tuple):
+        plain = [without_password(str(each)) for each in plain]
     return {
         "name": setting.name,
-        "value": None if setting.secret else value.shown if isinstance(value.value, str | Path) else value.value,
+        "value": None if setting.secret else plain,
         "set": value.origin.layer != "default" and bool(value.text),
         "origin": str(value.origin),
         "default": setting.default or None,

@@ -49,7 +49,7 @@ def configured() -> Settings:
 
 def name_settings(command: click.Command) -> click.Command:
     """``command``, whose help now names the setting that an option takes its default from."""
-    for setting, option in _configurable(command):
+    for setting, option in configurable(command):
         option.help = f"{option.help}  [{setting.name}]"
     return command
 
@@ -57,7 +57,7 @@ def name_settings(command: click.Command) -> click.Command:
 def defaults_of(command: click.Command, configuration: Configuration) -> dict[str, object]:
     """The ``default_map`` of ``command``; it leaves out what is not configured."""
     found: dict[str, object] = {}
-    for setting, option in _configurable(command):
+    for setting, option in configurable(command):
         value = configuration.values[setting.name]
         if value.origin.layer != "default" and value.text:
             default = effective(value, configuration.home)
@@ -65,7 +65,8 @@ def defaults_of(command: click.Command, configuration: Configuration) -> dict[st
     return found
 
 
-def _configurable(command: click.Command) -> Iterator[tuple[Setting, click.Option]]:
+def configurable(command: click.Command) -> Iterator[tuple[Setting, click.Option]]:
+    """The options of ``command`` that take their default from a setting."""
     options = [option for option in command.params if isinstance(option, click.Option)]
     for setting in SETTINGS.values():
         for option in options:

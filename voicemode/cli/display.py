@@ -41,7 +41,7 @@ from actors.messages import (
 )
 
 from .output import printable, writing
-from .summary import as_answer, latencies
+from .summary import as_answer, latencies, stand_ins
 
 FRAMES_PER_SECOND = 15.0
 PACE = 15.0
@@ -93,7 +93,8 @@ class Scene:
             case TurnEnded() if self.latencies:
                 taken = latencies(as_answer(event.result.timings, self._said))
                 self._said = event.result.transcript
-                return Text(f"  {taken}", "dim") if taken else None
+                lines = [*stand_ins(event.result.failures, event.result.engines), *([taken] if taken else [])]
+                return Text("\n".join(f"  {line}" for line in lines), "dim") if lines else None
             case _:
                 return self._device(event)
         return None

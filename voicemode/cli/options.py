@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
-from ..settings import Echo
+from ..settings import AUTO, Echo
 from .output import printable
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -161,18 +161,20 @@ speed = click.option(
 tts = click.option(
     "--tts",
     callback=utf8,
-    default="espeak-ng",
+    default=AUTO,
     show_default=True,
-    metavar="ENGINE",
-    help="What speaks: espeak-ng, kokoro, openai, or the URL of a service like OpenAI's.",
+    metavar="ENGINE,…",
+    help="What speaks: espeak-ng, kokoro, openai, the URL of a service like OpenAI's, several with commas between "
+    "them, or auto, the best there is (see voicemode providers).",
 )
 stt = click.option(
     "--stt",
     callback=utf8,
-    default="pocketsphinx",
+    default=AUTO,
     show_default=True,
-    metavar="ENGINE",
-    help="What transcribes: pocketsphinx, whisper, openai, or the URL of a service like OpenAI's.",
+    metavar="ENGINE,…",
+    help="What transcribes: pocketsphinx, whisper, openai, the URL of a service like OpenAI's, several with commas "
+    "between them, or auto, the best there is (see voicemode providers).",
 )
 phrase = click.option(
     "--phrase",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
-from actors.messages import Timings, TurnResult
+from actors.machines.reasons import in_short
+from actors.messages import Engines, ProviderFailure, Timings, TurnResult
 
 from .output import printable
 
@@ -38,10 +39,21 @@ def summary(result: TurnResult) -> str:
     engines = [name for name in (result.engines.tts, result.engines.stt) if name is not None]
     if engines:
         lines.append(f"engines: {', '.join(engines)}")
+    lines += stand_ins(result.failures, result.engines)
     lines.append(f"timings: {timings(result.timings)}")
     if result.utterance is not None:
         lines.append(f"recording: {printable(result.utterance)}")
     return "\n".join(lines)
+
+
+def stand_ins(failures: Iterable[ProviderFailure], engines: Engines) -> list[str]:
+    """A line for each engine that failed: why in short, and who carried on."""
+    lines: list[str] = []
+    for failure in failures:
+        who, doing = (engines.tts, "spoke on") if failure.service == "tts" else (engines.stt, "listened")
+        reason = in_short(failure.provider, failure.reason)
+        lines.append(f"{failure.provider} failed: {reason}{f'; {who} {doing}' if who is not None else ''}")
+    return [printable(line) for line in lines]
 
 
 def timings(taken: Timings) -> str:

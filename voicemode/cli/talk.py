@@ -11,10 +11,12 @@ import click
 import trio
 from attrs import evolve
 
+from ..config import Configuration
 from ..settings import Echo
 from ..text import speakable
 from . import options
 from .defaults import configured
+from .reread import Rereading
 from .signals import Stopped, exit_code_of
 from .talk_agent import AgentChoice, agent_options, one_utf8
 
@@ -66,16 +68,18 @@ def talk(
 ) -> int:
     """Talk with an agent: speak, listen, and interrupt it whenever you like.
 
-    At a terminal m mutes you, enter ends your turn, space or i interrupts the assistant, q quits.  So does Ctrl-C, with
-    exit code 130.
+    At a terminal m mutes you, enter ends your turn, space or i interrupts the assistant, r reads the settings again, q
+    quits.  So does Ctrl-C, with exit code 130.
     """
     from .talk_lines import Lines
     from .talk_screen import Screen
     from .talking import Talk
 
-    choice = AgentChoice(url=llm_url, model=llm_model, system=system, command=agent_command, path=agent_path)
-    choice.check()
     base = configured()
+    choice = AgentChoice(
+        url=llm_url, model=llm_model, system=system, command=agent_command, path=agent_path, keys=base.keys
+    )
+    choice.check()
     settings = evolve(
         base,
         microphone=mic,
@@ -94,7 +98,10 @@ def talk(
         chimes=chimes,
     )
     view = Lines(sys.stdout) if as_json else Screen()
-    held = Talk(choice, settings, speakable(greeting) if greeting else None, view)
+    context = click.get_current_context()
+    configuration = context.find_object(Configuration)
+    reread = None if configuration is None else Rereading(context, configuration)
+    held = Talk(choice, settings, speakable(greeting) if greeting else None, view, reread)
     code = 0
     # the talk heeds it; afterwards a second Ctrl-C is not to meet the interpreter on its way out
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

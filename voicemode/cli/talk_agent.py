@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
-from attrs import frozen
+from attrs import field, frozen
 
 from actors.ports import Agent
 
@@ -52,13 +52,14 @@ agent_options = options.together(
 
 @frozen(kw_only=True)
 class AgentChoice:
-    """Exactly one of ``url``, ``command`` and ``path`` is given."""
+    """Exactly one of ``url``, ``command`` and ``path`` is given; ``keys`` as in ``Settings``."""
 
     url: str | None
     model: str | None
     system: str | None
     command: str | None
     path: str | None
+    keys: Mapping[str, str] = field(factory=dict[str, str], repr=False)
 
     def check(self) -> None:
         """Raises click.UsageError unless this names one agent."""
@@ -79,7 +80,8 @@ class AgentChoice:
             from ..agents.chat import SYSTEM, ChatAgent, key_from
 
             system = SYSTEM if self.system is None else self.system
-            async with ChatAgent(self.url, model=self.model, key=key_from(os.environ, self.url), system=system) as chat:
+            key = key_from(self.keys or os.environ, self.url)
+            async with ChatAgent(self.url, model=self.model, key=key, system=system) as chat:
                 yield chat
         elif self.command is not None:
             from ..agents.command import running_command

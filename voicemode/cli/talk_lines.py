@@ -24,6 +24,7 @@ from actors.messages import (
     Spoken,
     Transcribed,
     TurnEnded,
+    VoiceChanged,
 )
 
 from .output import printable, writing
@@ -47,7 +48,7 @@ class Lines:
     async def follow(self, events: AsyncIterable[Shown]) -> None:
         async for event in events:
             if isinstance(event, Notice):
-                click.echo(f"agent: {printable(event.text)}", err=True)
+                click.echo(f"{event.who}: {printable(event.text)}", err=True)
                 continue
             line = line_of(event)
             if line is not None:
@@ -71,6 +72,9 @@ def line_of(event: Event | VoiceError) -> dict[str, object] | None:
             return {"event": "assistant", "turn": event.turn, **spoken}
         case Transcribed():
             return {"event": "user", "turn": event.turn, "text": event.transcript.text}
+        case VoiceChanged():
+            failures = [asdict(failure) for failure in event.failures]
+            return {"event": "voice", "turn": event.turn, "engine": event.engine, "failures": failures}
         case TurnEnded():
             return {"event": "turn", **asdict(event.result)}
         case VoiceError():

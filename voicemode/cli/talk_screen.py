@@ -19,7 +19,7 @@ from .output import console, printable, write_error, writing
 from .talking import Notice, Shown
 from .tally import TalkSummary
 
-KEYS = "m mute   enter end my turn   space interrupt   q quit"
+KEYS = "m mute   enter end my turn   space interrupt   r read settings   q quit"
 
 
 class Screen:
@@ -47,9 +47,9 @@ class Screen:
         async for event in events:
             match event:
                 case Notice() if self._display.lives:
-                    yield Text(f"agent: {printable(event.text)}", "dim")
+                    yield Text(f"{event.who}: {printable(event.text)}", "dim")
                 case Notice():
-                    click.echo(f"agent: {printable(event.text)}", err=True)
+                    click.echo(f"{event.who}: {printable(event.text)}", err=True)
                 case VoiceError() if self._display.lives:
                     yield Text(f"error: {printable(event)}", "red")
                 case VoiceError():

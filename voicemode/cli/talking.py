@@ -7,7 +7,7 @@ anything was said, and failures one after the other end it.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import AbstractContextManager, aclosing
 from typing import Protocol, TypeAlias
 
@@ -34,9 +34,10 @@ LEAVE = 2.0
 
 @frozen
 class Notice:
-    """A line that an agent's program wrote on its standard error."""
+    """A line that an agent's program wrote on its standard error, or what became of settings that were read again."""
 
     text: str
+    who: str = "agent"
 
 
 Shown: TypeAlias = Event | VoiceError | Notice
@@ -55,8 +56,18 @@ class View(Protocol):
 
 
 class Talk:
-    def __init__(self, choice: AgentChoice, settings: Settings, greeting: str | None, view: View) -> None:
+    """``reread`` is given the settings of the talk and gives those that are configured now, in a thread."""
+
+    def __init__(
+        self,
+        choice: AgentChoice,
+        settings: Settings,
+        greeting: str | None,
+        view: View,
+        reread: Callable[[Settings], Settings] | None = None,
+    ) -> None:
         self.tally = Tally()
+        self._reread = reread
         self._choice, self._settings, self._greeting, self._view = choice, settings, greeting, view
         self._show, self.shown = trio.open_memory_channel[Shown](math.inf)
         self._scope = trio.CancelScope()
@@ -100,10 +111,25 @@ class Talk:
                     conversation.end_turn()
                 case " " | "i":
                     conversation.interrupt()
+                case "r":
+                    await self.read_again(conversation)
                 case "q":
                     self._stop(conversation)
                 case _:
                     pass
+
+    async def read_again(self, conversation: Conversation) -> None:
+        """What is configured now counts from the next turn on; what cannot is told, and so is what is wrong with it."""
+        if self._reread is None:
+            return
+        try:
+            settings = await trio.to_thread.run_sync(self._reread, conversation.settings)
+        except VoiceError as error:
+            self._show.send_nowait(error)
+            return
+        fixed = conversation.reconfigure(settings)
+        later = f"; for the next talk alone: {', '.join(fixed)}" if fixed else ""
+        self._show.send_nowait(Notice(f"read again{later}", who="settings"))
 
     def _stop(self, conversation: Conversation) -> None:
         """Ask the turn to end; one that is not running at this moment, or does not end, is cancelled."""

@@ -19,9 +19,9 @@ def load_settings(
 ) -> Settings:
     """What ``environment``, the nearest project's file from ``directory`` upwards and the file in ``home`` ask for.
 
-    Without a ``directory`` no project is looked for, without a ``home`` no user's file is read.  Keys of endpoints
-    are not part of it.  Logs what has no effect; raises SettingsError with file and line.  It reads up to two files, so
-    call it before the event loop or in a thread.
+    Without a ``directory`` no project is looked for, without a ``home`` no user's file is read.  Logs what has no
+    effect; raises SettingsError with file and line, also for a key in a file that others can reach.  It reads up to two
+    files, so call it before the event loop or in a thread.
     """
     configuration = read_configuration(environment=environment, directory=directory, home=home)
     configuration.warn()

@@ -26,11 +26,13 @@ def settings_of(configuration: Configuration) -> Settings:
         for value in configuration.values.values()
         if value.setting.field is not None and value.text and value.text != value.setting.default
     }
+    keys = {name: value.text for name, value in configuration.values.items() if value.setting.secret and value.text}
     home = configuration.home
     if home is None:
-        return _with(Settings(), chosen, home)
+        return _with(Settings(keys=keys), chosen, home)
     chosen.pop("base_dir", None)
-    return _with(Settings(base_dir=effective(configuration.values["VOICEMODE_BASE_DIR"], home)), chosen, home)
+    base_dir = effective(configuration.values["VOICEMODE_BASE_DIR"], home)
+    return _with(Settings(base_dir=base_dir, keys=keys), chosen, home)
 
 
 def effective(value: Value, home: Path | None) -> Any:

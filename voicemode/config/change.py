@@ -10,6 +10,7 @@ from pathlib import Path
 
 from actors.errors import SettingsError
 
+from ..speech.endpoint_name import is_key
 from .assemble import settings_of
 from .configuration import Configuration, Origin, Value
 from .document import template
@@ -29,10 +30,12 @@ def setting_called(name: str) -> Setting:
 def set_value(path: Path, name: str, text: str, *, layer: FileOf, configured: Configuration | None) -> None:
     """Let the file at ``path``, which is that of ``layer``, give ``name`` the value ``text``.
 
-    The file is made from the template when it is not there.  ``configured`` is what holds before, None when it cannot
-    be read.  Raises SettingsError, and the file is as it was.
+    The file is made from the template when it is not there; with a key in it nobody but its owner can read it.
+    ``configured`` is what holds before, None when it cannot be read.  Raises SettingsError, and the file is as it was.
     """
     setting = setting_called(name)
+    if setting.secret and not is_key(text):
+        raise SettingsError(f"What was given for {name} is no key: one is of printable ASCII signs, without blanks.")
     origin = Origin(layer)
     value = Value(setting, text, check(setting, text, origin), origin)
     if reason := setting.kept_from(layer, text):
@@ -41,7 +44,7 @@ def set_value(path: Path, name: str, text: str, *, layer: FileOf, configured: Co
         settings_of(configured.with_value(value))
     before = read(path) if is_file(path) else template()
     try:
-        write(path, put(before, name, text))
+        write(path, put(before, name, text), private=setting.secret)
     except ValueError as error:
         raise SettingsError(f"{name} cannot be written to {path}: {error}.") from error
 

@@ -10,9 +10,11 @@ from attrs import frozen
 
 from actors.errors import SettingsError
 
-from ..speech import endpoint_name
+from ..settings import AUTO, names_of, several
+from ..speech import endpoint_name, third_parties
 from ..speech.endpoint_name import EndpointName
 from ..speech.registry import SPEECH_TO_TEXT, TEXT_TO_SPEECH
+from ..speech.third_parties import Group
 
 SCHEMES = ("portaudio", "file", "null")
 """Of the URIs of microphones and speakers."""
@@ -77,17 +79,31 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part for part in map(str.strip, _text(text).split(",")) if part)
 
 
-def _engine(embedded: Collection[str], endpoints: Mapping[str, str]) -> Kind:
+def _engine(group: Group, embedded: Collection[str], endpoints: Mapping[str, str]) -> Kind:
+    def known(name: str) -> bool:
+        return name in embedded or EndpointName.parse(name, endpoints) is not None or name in third_parties.names(group)
+
     def parse(text: str) -> str:
         try:
-            known = _text(text) in embedded or EndpointName.parse(text, endpoints) is not None
+            names = names_of(several(_text(text)))
+            if names != (AUTO,) and not all(map(known, names)):
+                raise ValueError(text)
         except SettingsError as error:
             raise ValueError(text) from error
-        if not known:
-            raise ValueError(text)
         return text
 
-    return Kind(f"{', '.join((*embedded, *endpoints))} or an address as in http://127.0.0.1:8000/v1", parse)
+    named = ", ".join((AUTO, *embedded, *endpoints))
+    return Kind(f"{named}, an address as in http://127.0.0.1:8000/v1, or several with commas between them", parse)
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    urls = _list(text)
+    try:
+        if any(EndpointName.parse(url, {}) is None for url in urls):
+            raise ValueError(text)
+    except SettingsError as error:
+        raise ValueError(text) from error
+    return urls
 
 
 TEXT = Kind("a text", _text)
@@ -100,8 +116,9 @@ PROBABILITY = Kind("a number from 0 to 1", _number(0, 1))
 URI = Kind("portaudio:, portaudio:NAME, file:PATH or null:", _uri)
 FOLDER = Kind("a path that begins with / or ~/", _folder)
 LIST = Kind("texts with commas between them", _list)
-VOICES = _engine(TEXT_TO_SPEECH, endpoint_name.VOICES)
-RECOGNISERS = _engine(SPEECH_TO_TEXT, endpoint_name.RECOGNISERS)
+URLS = Kind("addresses with commas between them", _urls)
+VOICES = _engine("voicemode.tts", TEXT_TO_SPEECH, endpoint_name.VOICES)
+RECOGNISERS = _engine("voicemode.stt", SPEECH_TO_TEXT, endpoint_name.RECOGNISERS)
 
 
 def number(low: float, high: float) -> Kind:

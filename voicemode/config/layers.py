@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TypeAlias
 
 from actors.errors import SettingsError
 
 from .configuration import Configuration, Origin, Unused, Value, without_password
 from .env_file import scan
-from .places import belongs_to_somebody_else, is_file, project_file, read, user_file
+from .places import belongs_to_somebody_else, is_file, is_private, project_file, read, user_file
 from .table import SETTINGS, FileOf, Setting, no_such_setting
 from .upstream import why_unused
 
@@ -100,6 +101,10 @@ def _file(path: Path, kind: FileOf, unused: list[Unused]) -> Given:
             raise SettingsError(f"{origin}: {name} is there already, in line {layer[name][1].line}.")
         elif reason := setting.kept_from(kind, text):
             unused.append(Unused(name, origin, reason))
+        elif setting.secret and text and not is_private(path):
+            raise SettingsError(
+                f"{origin}: {name} is a key, and others can reach this file: chmod 600 {quote(str(path))}"
+            )
         else:
             check(setting, text, origin)
             layer[name] = text, origin

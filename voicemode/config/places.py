@@ -50,6 +50,14 @@ def belongs_to_somebody_else(path: Path) -> bool:
         return False  # it has just gone, which reading it will tell
 
 
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner (and root) can read or change it."""
+    try:
+        return not hasattr(os, "geteuid") or not path.stat().st_mode & 0o077
+    except OSError:
+        return True  # it has just gone, which reading it will tell
+
+
 def read(path: Path) -> str:
     """Raises SettingsError when it cannot be read as a file of settings."""
     try:
@@ -66,13 +74,13 @@ def read(path: Path) -> str:
         raise SettingsError(f"{path}:{line}: this is not valid UTF-8.") from error
 
 
-def write(path: Path, text: str) -> None:
-    """All of it or nothing, readable by its owner alone if it is new.  Raises SettingsError."""
+def write(path: Path, text: str, *, private: bool = False) -> None:
+    """All of it or nothing, readable by its owner alone if it is new or ``private``.  Raises SettingsError."""
     path = Path(os.path.realpath(path))  # a link stays a link
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        mode = path.stat().st_mode & 0o777 if path.exists() and not private else 0o600
         try:
             with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(text.encode())

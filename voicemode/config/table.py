@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from attrs import frozen
 
-from ..settings import FASTEST, SLOWEST, Echo
+from ..settings import AUTO, FASTEST, SLOWEST, Echo
 from .kinds import (
     FOLDER,
     LIST,
@@ -26,6 +26,7 @@ from .kinds import (
     SWITCH,
     TEXT,
     URI,
+    URLS,
     VOICES,
     Kind,
     choice,
@@ -34,7 +35,8 @@ from .kinds import (
 
 ANY = r".*"
 ANY_FILE = r"(?i)file:.*"
-ELSEWHERE = r"(?i)\s*(https?:|openai\b).*"
+ELSEWHERE = r"(?i)(.*,)?\s*(https?:|openai\b).*"
+YES = r"(?i)\s*(true|yes|on|1|t|y)\s*"
 
 FileOf: TypeAlias = Literal["project", "user"]
 
@@ -46,7 +48,7 @@ class Setting:
     ``option`` is the option of the command line with the same effect, ``field`` the path of what it sets in
     ``Settings``, where a number is 1 for ``per`` here.  ``theirs`` matches the values that a project's file may not
     give: who wrote the project would decide where the user's words and keys go, or which file is overwritten.  Secrets
-    are in no file.
+    are in no project's file.
     """
 
     name: str
@@ -69,8 +71,8 @@ class Setting:
 
     def kept_from(self, file: FileOf, text: str) -> str | None:
         """Why ``file`` may not give it the value ``text``, or None if it may."""
-        if self.secret:
-            return "keys are read from the environment alone"
+        if self.secret and file == "project":
+            return "keys are read from the environment and from your own file alone"
         if file == "project" and self.theirs is not None and re.fullmatch(self.theirs, text, re.DOTALL):
             return "a project's file may not decide this, your own may"
         return None
@@ -119,9 +121,75 @@ _ALL = (
         "--chimes",
         "chimes",
     ),
-    Setting("VOICEMODE_TTS", VOICES, "espeak-ng", "The engine that speaks.", "--tts", "tts", theirs=ELSEWHERE),
     Setting(
-        "VOICEMODE_STT", RECOGNISERS, "pocketsphinx", "The engine that transcribes.", "--stt", "stt", theirs=ELSEWHERE
+        "VOICEMODE_TTS",
+        VOICES,
+        AUTO,
+        "The engine that speaks, or several in the order in which they are tried; auto is the best there is.",
+        "--tts",
+        "tts",
+        theirs=ELSEWHERE,
+    ),
+    Setting(
+        "VOICEMODE_STT",
+        RECOGNISERS,
+        AUTO,
+        "The engine that transcribes, or several in the order in which they are tried; auto is the best there is.",
+        "--stt",
+        "stt",
+        theirs=ELSEWHERE,
+    ),
+    Setting(
+        "VOICEMODE_TTS_BASE_URLS",
+        URLS,
+        "",
+        "Services that speak and are tried before all others, where VOICEMODE_TTS is auto.",
+        field="tts_urls",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_STT_BASE_URLS",
+        URLS,
+        "",
+        "Services that transcribe and are tried before all others, where VOICEMODE_STT is auto.",
+        field="stt_urls",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_ALWAYS_TRY_LOCAL",
+        SWITCH,
+        "true",
+        "Whether auto looks for speech services on this machine.",
+        field="look_around",
+    ),
+    Setting(
+        "VOICEMODE_PREFER_LOCAL",
+        SWITCH,
+        "true",
+        "Whether auto tries the services it finds on this machine before OpenAI's.",
+        field="prefer_local",
+    ),
+    Setting(
+        "VOICEMODE_ALLOW_REMOTE",
+        SWITCH,
+        "false",
+        "Whether auto may use OpenAI's services, for which there must be a key.",
+        field="allow_remote",
+        theirs=YES,
+    ),
+    Setting(
+        "VOICEMODE_PROVIDER_SILENCE",
+        SECONDS,
+        "1.5",
+        "How many seconds an engine may say nothing before the next one is asked.",
+        field="silence",
+    ),
+    Setting(
+        "VOICEMODE_HEDGE",
+        SWITCH,
+        "false",
+        "Whether the next engine is asked as well when one takes longer than it usually does.",
+        field="hedge",
     ),
     Setting(
         "VOICEMODE_VOICE",
@@ -130,6 +198,34 @@ _ALL = (
         "The engine's own name of a voice; by default the engine chooses.",
         "--voice",
         "voice",
+    ),
+    Setting(
+        "VOICEMODE_VOICES",
+        LIST,
+        "af_sky,alloy",
+        "Voices to take where VOICEMODE_VOICE names none, the first that the engine is known to have.",
+        field="voices",
+    ),
+    Setting(
+        "VOICEMODE_TTS_MODELS",
+        LIST,
+        "",
+        "Models of services that speak, the first that the service has; by default tts-1 or what there is.",
+        field="tts_models",
+    ),
+    Setting(
+        "VOICEMODE_STT_MODEL",
+        TEXT,
+        "",
+        "The model of services that transcribe, where they have it; by default whisper-1 or what there is.",
+        field="stt_model",
+    ),
+    Setting(
+        "VOICEMODE_STT_PROMPT",
+        TEXT,
+        "",
+        "Words that services which transcribe are told to expect, as names and technical terms.",
+        field="stt_prompt",
     ),
     Setting(
         "VOICEMODE_TTS_SPEED",

@@ -19,7 +19,7 @@ from ..audio.virtual_speaker import VirtualSpeaker
 from ..conversation import Conversation
 from ..groups import unwrapped
 from ..session import open_conversation
-from ..settings import Settings
+from ..settings import Settings, names_of
 from ..speech.registry import load_text_to_speech, release
 from .clips import user_clips
 from .expectations import checks_of
@@ -69,7 +69,7 @@ async def run_script(
         if tts is None:
             if settings.tts is None:
                 raise SettingsError("A script needs a speech engine, and the settings do without one; name one in it.")
-            tts = await load(settings.tts)
+            tts = await load(names_of(settings.tts)[0])
         engine = script.file.user.engine
         if user_tts is None:
             user_tts = tts if engine is None or engine == settings.tts else await load(engine)

@@ -15,7 +15,7 @@ from .engines import OPENAI_VOICES, Engines
 from .exchange import Exchange, Receive, Scope, Send
 from .hosts import refuse_strangers
 from .refusal import Refusal, refusal_of
-from .speech import create_speech
+from .speech import create_captioned_speech, create_speech
 from .transcriptions import create_transcription
 
 Endpoint: TypeAlias = Callable[[Exchange, Engines], Awaitable[None]]
@@ -101,5 +101,6 @@ _ENDPOINTS: Mapping[str, tuple[str, Endpoint]] = {
     "/v1/models": ("GET", _list_models),
     "/v1/audio/voices": ("GET", _list_voices),
     "/v1/audio/speech": ("POST", create_speech),
+    "/dev/captioned_speech": ("POST", create_captioned_speech),
     "/v1/audio/transcriptions": ("POST", create_transcription),
 }

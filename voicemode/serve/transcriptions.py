@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import soundfile
 import trio
 
@@ -48,15 +49,30 @@ async def create_transcription(exchange: Exchange, engines: Engines) -> None:
             raise Refusal(400, "There is no recording in the field 'file'.", param="file")
         phrases = form.texts("phrases")
         sounds = await trio.to_thread.run_sync(decoded, recording, limiter=_decoding, abandon_on_cancel=True)
-        heard = [(await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)).text.strip() for sound in sounds]
-        text = " ".join(filter(None, heard))
-    if wanted == "text":
+        streams = (form.text("stream") or "").lower() in {"true", "1"}
+        text = ""
+        for sound in sounds:
+            heard = (await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)).text.strip()
+            more = f" {heard}" if text and heard else heard
+            text += more
+            if more and streams:
+                await _tell(exchange, {"type": "transcript.text.delta", "delta": more})
+    if streams:
+        await _tell(exchange, {"type": "transcript.text.done", "text": text}, last=True)
+    elif wanted == "text":
         await exchange.reply(f"{text}\n".encode(), b"text/plain; charset=utf-8")
     elif wanted == "json":
         await exchange.reply_json({"text": text})
     else:
         duration = round(sum(sound.seconds for sound in sounds), 3)
         await exchange.reply_json({"task": "transcribe", "language": "english", "duration": duration, "text": text})
+
+
+async def _tell(exchange: Exchange, event: Mapping[str, str], *, last: bool = False) -> None:
+    """A server-sent event, as in OpenAI's "Create transcription" with ``stream``."""
+    if not exchange.answered:
+        await exchange.begin(b"text/event-stream")
+    await exchange.write(b"data: " + msgspec.json.encode(event) + b"\n\n", last=last)
 
 
 def decoded(recording: Sequence[bytes]) -> list[Sound]:

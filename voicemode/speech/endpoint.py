@@ -6,14 +6,14 @@ connection with it, as HTTP/1.1 has no other way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Self, TypedDict
 
 import trio
 from attrs import frozen
 
-from actors.errors import ProviderError, ProviderRefused, ProviderUnavailable, SettingsError
+from actors.errors import ProviderError, ProviderUnavailable, SettingsError
 
 from ..http_client import (
     Address,
@@ -27,7 +27,8 @@ from ..http_client import (
     Untrusted,
 )
 from .endpoint_faults import failure, fault_of, quoted, retry_after_of, words_of
-from .endpoint_name import Key, key_for
+from .endpoint_name import EndpointName, Key, key_for
+from .wish import Wish
 
 CONNECT = 3.0
 """Seconds until there is a connection."""
@@ -41,6 +42,9 @@ BETWEEN = 10.0
 LONGEST_REFUSAL, READING = 1 << 16, 2.0
 """Bytes read of what is no good answer, and seconds that takes at most: the status alone says enough."""
 
+LONGEST_LIST = 1 << 22
+"""Bytes read of a list of models or voices."""
+
 IDENTITY = {"Accept-Encoding": "identity"}
 """What would compress the answer would also hold it back."""
 
@@ -52,6 +56,18 @@ class Patience:
     connect: float = CONNECT
     first_byte: float = FIRST_BYTE
     between: float = BETWEEN
+
+
+@frozen(kw_only=True)
+class Use:
+    """What an endpoint is for: ``POST path``, which may also end its address.
+
+    ``choices`` are what a name may choose, ``key`` is the environment's variable for the key.
+    """
+
+    path: str
+    key: str
+    choices: tuple[str, ...]
 
 
 class Request(TypedDict, total=False):
@@ -68,28 +84,19 @@ class SpeechEndpoint:
     A key is sent over https and to this machine itself, nowhere else.  No error shows it, nor a password.
     """
 
-    def __init__(
-        self, client: HttpClient, address: Address, key: Key, patience: Patience, formats: tuple[str, ...]
-    ) -> None:
-        self.name, self.patience = address.name, patience
+    def __init__(self, client: HttpClient, address: Address, key: Key, use: Use, patience: Patience) -> None:
+        self.name, self.patience, self.loopback = address.name, patience, address.loopback
         self._client, self._address, self._key = client, address, key
-        self._formats = list(formats)
+        self._path = use.path
 
     @classmethod
     async def open(
-        cls,
-        url: str,
-        *,
-        ending: str,
-        variable: str,
-        environment: Mapping[str, str],
-        formats: tuple[str, ...],
-        patience: Patience | None = None,
+        cls, name: EndpointName, use: Use, *, environment: Mapping[str, str], patience: Patience | None = None
     ) -> Self:
-        """Nothing is sent yet.  ``ending`` may follow the address and is left away; ``variable`` is the environment's
-        for the key; ``formats`` are those to ask for, best first.  Raises SettingsError."""
+        """Nothing is sent yet.  Raises SettingsError."""
+        name.check(*use.choices)
         try:
-            address = Address.parse(url, ending)
+            address = Address.parse(name.url, use.path)
         except NotAnAddress as error:
             raise SettingsError(
                 "The address of a speech endpoint begins with http:// or https:// and a host, as in http://127.0.0.1:2022/v1"
@@ -98,7 +105,7 @@ class SpeechEndpoint:
             raise SettingsError(
                 f"A password for {address.name} could be read by anybody on the way: use https:// or leave it out."
             )
-        key = key_for(address.name, variable, environment)
+        key = key_for(address.name, use.key, environment)
         patience = patience or Patience()
         client = await HttpClient.open(
             address,
@@ -107,45 +114,71 @@ class SpeechEndpoint:
             # what is on this machine is not reached through another one, and keys must not go there
             proxies=not address.loopback,
         )
-        return cls(client, address, key, patience, formats)
+        return cls(client, address, key, use, patience)
 
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def ask(self, path: str, request: Callable[[str], Request], *, deadline: float) -> Answer:
-        """A good answer, its body still to come.  ``request`` makes one for a format; when the endpoint refuses a
-        format, it is asked for the next, and from then on only for that.
+    async def ask(
+        self, request: Callable[..., Awaitable[Request]], *wishes: Wish, deadline: float, path: str | None = None
+    ) -> Answer:
+        """A good answer, its body still to come.  ``request`` makes one for what is wished for now; when the endpoint
+        refuses that, it is asked for something else.
 
         ``deadline`` is on the Trio clock.  Raises ProviderUnavailable and ProviderRefused.
         """
         while True:
-            wanted = self._formats[0]
-            try:
-                return await self._ask_once(path, request(wanted), deadline, wanted)
-            except _FormatRefused:
-                if self._formats[-1] == wanted:
-                    raise
-                if self._formats[0] == wanted:
-                    del self._formats[0]
+            wanted = [wish.now for wish in wishes]
+            answer = await self._sent("POST", path or self._path, await request(*wanted), deadline)
+            if answer.good:
+                return answer
+            body = await self._refused(answer)
+            if not any(wish.refused(value, answer.status, body) for wish, value in zip(wishes, wanted, strict=True)):
+                raise self._refusal(answer, body)
 
-    async def _ask_once(self, path: str, request: Request, deadline: float, wanted: str) -> Answer:
+    async def get(self, path: str) -> bytes:
+        """The body there, at most 4 MB; nothing when the endpoint answers but has nothing there.
+
+        Raises ProviderUnavailable, also for any 5xx, and ProviderRefused for a key that is not accepted.
+        """
+        deadline = trio.current_time() + self.patience.first_byte
+        answer = await self._sent("GET", path, Request(), deadline)
+        if answer.good:
+            async with answer:
+                return await self.whole(answer, LONGEST_LIST, deadline)
+        error = self._refusal(answer, await self._refused(answer))
+        if answer.status >= 500 or error.code == "unauthorized":
+            raise error
+        return b""
+
+    async def _sent(self, method: str, path: str, request: Request, deadline: float) -> Answer:
         began = trio.current_time()
         try:
             with trio.fail_at(deadline):
                 try:
-                    answer = await self._client.ask("POST", path, headers=IDENTITY, **request)
+                    return await self._client.ask(method, path, headers=IDENTITY, **request)
                 except HungUp as error:
                     if not error.kept:
                         raise
-                    answer = await self._client.ask("POST", path, headers=IDENTITY, **request)
+                    return await self._client.ask(method, path, headers=IDENTITY, **request)
         except trio.TooSlowError as error:
             raise self._silent(trio.current_time() - began) from error
         except Unreachable as error:
             raise self._unreachable(error) from error
-        if not answer.good:
-            async with answer:
-                raise await self._refusal(answer, wanted)
-        return answer
+
+    async def whole(self, answer: Answer, most: int, deadline: float) -> bytes:
+        """The body to its end, or a part longer than ``most`` bytes of it.
+
+        Its first part is waited for until ``deadline`` and all of it for as long as there may be between two parts
+        after that.  Raises ProviderUnavailable.
+        """
+        body = b""
+        last = deadline + self.patience.between
+        data = await self.next(answer, deadline - trio.current_time())
+        while data is not None and len(body) <= most:
+            body += data
+            data = await self.next(answer, min(self.patience.between, last - trio.current_time()))
+        return body
 
     async def next(self, answer: Answer, patience: float) -> bytes | None:
         """What comes next of a body, None at its end, waited for ``patience`` seconds.  Raises ProviderUnavailable."""
@@ -187,18 +220,19 @@ class SpeechEndpoint:
             retryable=True,
         )
 
-    async def _refusal(self, answer: Answer, wanted: str) -> ProviderError:
+    async def _refused(self, answer: Answer) -> bytes:
         body = b""
-        with trio.move_on_after(READING), suppress(ProviderUnavailable):
-            while len(body) < LONGEST_REFUSAL and (data := await self.next(answer, READING)) is not None:
-                body += data
+        async with answer:
+            with trio.move_on_after(READING), suppress(ProviderUnavailable):
+                while len(body) < LONGEST_REFUSAL and (data := await self.next(answer, READING)) is not None:
+                    body += data
+        return body
+
+    def _refusal(self, answer: Answer, body: bytes) -> ProviderError:
         code = fault_of(answer.status).code
         words = answer.header("Location") if code == "moved" else words_of(body, answer.header("Content-Type"))
         wait = retry_after_of(answer.header("Retry-After"))
-        error = failure(self.name, answer.status, self.quoted(words), self._advice(code), wait)
-        if answer.status in {400, 415, 422} and (b"response_format" in body or f'"{wanted}"'.encode() in body):
-            return _FormatRefused(self.name, str(error), code=error.code)
-        return error
+        return failure(self.name, answer.status, self.quoted(words), self._advice(code), wait)
 
     def _advice(self, code: str) -> str:
         if code == "moved":
@@ -210,7 +244,3 @@ class SpeechEndpoint:
         if not self._address.protected:
             return f"The key in {self._key.variable} is not sent over http://, where anybody could read it."
         return f"Is the key in {self._key.variable} right?"
-
-
-class _FormatRefused(ProviderRefused):
-    """The endpoint does not know the format that was asked for."""

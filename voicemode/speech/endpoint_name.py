@@ -19,7 +19,8 @@ RECOGNISERS = {"whisper": "http://127.0.0.1:2022/v1", "openai": OPENAI}
 VOICES = {"kokoro": "http://127.0.0.1:8880/v1?voice=af_sky", "openai": OPENAI}
 
 STT_KEY, TTS_KEY, OPENAI_KEY = "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "OPENAI_API_KEY"
-"""Environment variables that may hold a key: for any recogniser, for any voice, and for OpenAI's own address alone."""
+"""Variables of the environment, or of the user's own file, that may hold a key: for any recogniser, for any voice, and
+for OpenAI's own address alone."""
 
 
 @frozen
@@ -61,10 +62,15 @@ class EndpointName:
 
 @frozen
 class Key:
-    """``variable`` of the environment holds the ``secret``, or could when there is none."""
+    """``variable``, of the environment or of the user's own file, holds the ``secret``, or could when there is none."""
 
     variable: str
     secret: str | None = field(default=None, repr=False)
+
+
+def is_key(text: str) -> bool:
+    """Whether ``text`` can be sent as one; only the endpoint knows whether it is right."""
+    return text.isascii() and text.isprintable() and bool(text) and " " not in text
 
 
 def key_for(address: str, variable: str, environment: Mapping[str, str]) -> Key:
@@ -75,7 +81,7 @@ def key_for(address: str, variable: str, environment: Mapping[str, str]) -> Key:
     names = (variable, OPENAI_KEY) if f"{address}/".startswith("https://api.openai.com/") else (variable,)
     for name in names:
         if secret := environment.get(name, "").strip():
-            if not (secret.isascii() and secret.isprintable()):
+            if not is_key(secret):
                 raise SettingsError(f"{name} holds signs that no key has; was it pasted wrongly?")
             return Key(name, secret)
     return Key(names[-1])

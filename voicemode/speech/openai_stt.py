@@ -1,34 +1,29 @@
 """Text from an OpenAI-compatible endpoint: one utterance in, what it heard out.
 
-``POST …/audio/transcriptions`` as in OpenAI's API reference, "Create transcription": a form with a WAV file.
+``POST …/audio/transcriptions`` as in OpenAI's API reference, "Create transcription": a form with a file of audio.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-import numpy as np
-import soxr
 import trio
-from numpy.typing import NDArray
 
-from actors.errors import ProviderUnavailable, SettingsError
-from actors.messages import SAMPLE_BYTES, Transcript, seconds_of
+from actors.errors import SettingsError
+from actors.messages import Transcript, seconds_of
 
 from ..http_client import Answer
-from .endpoint import Patience, Request, SpeechEndpoint
-from .endpoint_faults import words_of
+from .endpoint import Patience, Request, SpeechEndpoint, Use
+from .endpoint_engine import EndpointEngine
 from .endpoint_name import STT_KEY, EndpointName
+from .transcript_body import NotATranscript, TranscriptBody
+from .upload import upload_of
+from .wish import Wish
 
-PATH = "/audio/transcriptions"
-FORMATS = ("json", "text")
+USE = Use(path="/audio/transcriptions", key=STT_KEY, choices=("model", "language", "prompt"))
 MODEL = "whisper-1"
-RATE = 16_000
-"""Of the sound that is sent, in Hz: what the recognisers work at."""
 
 PER_SECOND = 1.0
 """Seconds more that an answer may take for each second of the utterance: a large model on a small machine is as slow as
@@ -37,16 +32,19 @@ speech, and so is a slow way there."""
 SHORTEST = 0.1
 """Seconds in which there is no word; less is not sent, because endpoints refuse it."""
 
-LONGEST_ANSWER = 1 << 20
-"""Bytes of a transcript, about a day's speech."""
-
 SILENCE = "[BLANK_AUDIO]"
 """What whisper.cpp writes for silence."""
 
+FORMAT, STREAM, FILE = "response_format", r"\bstream\b", r"flac|\bwav\b|decod|(file|audio) format|file type"
+"""How endpoints name what they refuse."""
 
-class OpenAIRecogniser:
-    """Implements ``SpeechToText``.  It hears freely: ``phrases`` are made known to the endpoint, and what it heard is
-    given as one of them if the words are the same."""
+Partial = Callable[[str], object]
+"""Is given the text as far as it is known, each time it has grown."""
+
+
+class OpenAIRecogniser(EndpointEngine):
+    """Implements ``SpeechToText`` and ``Probe``.  It hears freely: ``phrases`` are made known to the endpoint, and what
+    it heard is given as one of them if the words are the same."""
 
     def __init__(
         self,
@@ -54,12 +52,16 @@ class OpenAIRecogniser:
         *,
         model: str = MODEL,
         language: str | None = None,
+        prompt: str | None = None,
+        words: bool = False,
         per_second: float = PER_SECOND,
     ) -> None:
-        self.name = endpoint.name
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._fields = {"model": model} | ({} if language is None else {"language": language})
-        self._per_second = per_second
+        self._prompt, self._words, self._per_second = prompt, words, per_second
+        self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
+        self._stream = Wish(STREAM, "true", "false")
+        self._file = Wish(FILE, *(() if endpoint.loopback else ("flac",)), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
 
     @classmethod
@@ -69,26 +71,28 @@ class OpenAIRecogniser:
         *,
         environment: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
+        prompt: str | None = None,
+        words: bool = False,
         per_second: float = PER_SECOND,
     ) -> OpenAIRecogniser:
-        """Nothing is asked yet.  ``name`` may choose model and language.  Raises SettingsError."""
-        name.check("model", "language")
-        endpoint = await SpeechEndpoint.open(
-            name.url, ending=PATH, variable=STT_KEY, environment=environment, formats=FORMATS, patience=patience
-        )
+        """Nothing is asked yet.  ``name`` may choose model, language and prompt, which goes before ``prompt``; with
+        ``words`` their times are asked for, which takes some engines longer.  Raises SettingsError."""
+        endpoint = await SpeechEndpoint.open(name, USE, environment=environment, patience=patience)
         return cls(
             endpoint,
             model=name.choices.get("model", MODEL),
             language=name.choices.get("language"),
+            prompt=name.choices.get("prompt", prompt),
+            words=words,
             per_second=per_second,
         )
 
-    async def aclose(self) -> None:
-        """Close the connections, in bounded time.  Idempotent."""
-        await self._endpoint.aclose()
-
-    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
+    async def transcribe(
+        self, pcm: bytes, rate: int, *, phrases: Sequence[str] = (), partial: Partial | None = None
+    ) -> Transcript:
         """Implements the port; the text is empty when nothing was understood.
+
+        With ``partial`` the endpoint is asked to send the text while it hears; not all do.
 
         Raises ProviderUnavailable, at the latest some 10 s and the length of the utterance after the call,
         ProviderRefused, and SettingsError for a rate that is none.
@@ -96,72 +100,61 @@ class OpenAIRecogniser:
         if rate <= 0:
             raise SettingsError(f"Audio has a rate of at least 1 Hz, not {rate}.")
         began = trio.current_time()
-        length = seconds_of(pcm, rate)
-        text = ""
-        if length >= SHORTEST:
-            wav = await trio.to_thread.run_sync(_wav, pcm, rate, limiter=self.limiter)
-            deadline = began + self._endpoint.patience.first_byte + self._per_second * length
-            text = await self._text(wav, phrases, deadline)
-        return Transcript(text=_as_given(text, phrases), engine=self.name, seconds=trio.current_time() - began)
+        body = TranscriptBody("text/plain")
+        if seconds_of(pcm, rate) >= SHORTEST:
+            body = await self._heard(pcm, rate, phrases, partial)
+        return Transcript(
+            text=_as_given(body.text, phrases),
+            engine=self.name,
+            seconds=trio.current_time() - began,
+            words=body.words if self._words else (),
+        )
 
-    async def _text(self, wav: bytes, phrases: Sequence[str], deadline: float) -> str:
-        fields = self._fields | ({"prompt": ", ".join(phrases)} if phrases else {})
+    async def _heard(self, pcm: bytes, rate: int, phrases: Sequence[str], partial: Partial | None) -> TranscriptBody:
+        prompt = ", ".join([*([self._prompt] if self._prompt else []), *phrases])
+        fields = self._fields | ({"prompt": prompt} if prompt else {})
 
-        def request(wanted: str) -> Request:
-            return Request(form=fields | {"response_format": wanted}, file=("utterance.wav", wav, "audio/wav"))
+        files: dict[str, tuple[str, bytes, str]] = {}
 
-        async with await self._endpoint.ask(PATH, request, deadline=deadline) as answer:
-            return self._transcript(await self._whole(answer, deadline), answer.header("Content-Type"))
+        async def upload(kind: str) -> tuple[str, bytes, str]:
+            if kind not in files:
+                files[kind] = await trio.to_thread.run_sync(upload_of, pcm, rate, kind, limiter=self.limiter)
+            return files[kind]
 
-    async def _whole(self, answer: Answer, deadline: float) -> bytes:
-        whole = b""
+        async def request(wanted: str, kind: str, stream: str = "false") -> Request:
+            form = fields | {"response_format": wanted}
+            if wanted == "verbose_json":
+                form["timestamp_granularities[]"] = "word"
+            if stream == "true":
+                form["stream"] = stream
+            return Request(form=form, file=await upload(kind))
+
+        # the endpoint is not waited for while its file is made
+        await upload(self._file.now)
+        deadline = trio.current_time() + self._endpoint.patience.first_byte + self._per_second * seconds_of(pcm, rate)
+        wishes = [self._format, self._file, *([self._stream] if partial else [])]
+        async with await self._endpoint.ask(request, *wishes, deadline=deadline) as answer:
+            body = TranscriptBody(answer.header("Content-Type"))
+            try:
+                await self._read(answer, body, partial, deadline)
+            except NotATranscript as error:
+                words = self._endpoint.quoted(error.words)
+                raise self._endpoint.broken(
+                    f"sent no transcript but {self._endpoint.quoted(str(error))}{f' ({words})' if words else ''}. "
+                    "Is this the address of an OpenAI-compatible endpoint?",
+                    code="no_transcript",
+                ) from error
+        return body
+
+    async def _read(self, answer: Answer, body: TranscriptBody, partial: Partial | None, deadline: float) -> None:
         between = self._endpoint.patience.between
         last = deadline + between
         data = await self._endpoint.next(answer, deadline - trio.current_time())
-        while data is not None and len(whole) <= LONGEST_ANSWER:
-            whole += data
+        while data is not None:
+            if body.feed(data) and partial is not None:
+                partial(body.text)
             data = await self._endpoint.next(answer, min(between, last - trio.current_time()))
-        return whole
-
-    def _transcript(self, body: bytes, kind: str) -> str:
-        """Whatever was asked for, a body is JSON or text as it looks.  Raises ProviderUnavailable if it is neither."""
-        label = kind.partition(";")[0].strip().lower()
-        if len(body) > LONGEST_ANSWER:
-            raise self._no_transcript("an answer without an end")
-        if label == "text/html" or body.lstrip().startswith(b"<"):
-            raise self._no_transcript("a page")
-        if not (label.endswith("json") or body.lstrip().startswith(b"{")):
-            if label not in {"", "text/plain"}:
-                raise self._no_transcript(f"something called {self._endpoint.quoted(label[:40])}")
-            return body.decode(errors="replace")
-        try:
-            return msgspec.json.decode(body, type=_Heard).text
-        except msgspec.ValidationError as error:
-            words = self._endpoint.quoted(words_of(body, kind))
-            raise self._no_transcript(f"JSON of another kind{f' ({words})' if words else ''}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise self._no_transcript("broken JSON") from error
-
-    def _no_transcript(self, what: str) -> ProviderUnavailable:
-        return self._endpoint.broken(
-            f"sent no transcript but {what}. Is this the address of an OpenAI-compatible endpoint?",
-            code="no_transcript",
-        )
-
-
-class _Heard(msgspec.Struct):
-    text: str
-
-
-def _wav(pcm: bytes, rate: int) -> bytes:
-    """A WAV file at 16 kHz.  Takes about 1 ms for 5 s of audio at another rate."""
-    samples: NDArray[np.int16] = np.frombuffer(pcm, "<i2", len(pcm) // SAMPLE_BYTES)
-    if rate != RATE:
-        samples = soxr.resample(samples, rate, RATE, quality="HQ")
-    sound = samples.astype("<i2").tobytes()
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, SAMPLE_BYTES * RATE, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
-    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(sound)) + sound
-    return struct.pack("<4sI", b"RIFF", len(chunks)) + chunks
+        body.end()
 
 
 def _as_given(text: str, phrases: Sequence[str]) -> str:

@@ -1,32 +1,39 @@
 """Speech from an OpenAI-compatible endpoint: text in, 24 kHz audio out while it is still being made.
 
-``POST …/audio/speech`` as in OpenAI's API reference, "Create speech".  There are no word times.
+``POST …/audio/speech`` as in OpenAI's API reference, "Create speech"; Kokoro's captions where there are any.
 """
 
 from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 import msgspec
 import trio
 
-from actors.errors import ProviderError
-from actors.messages import Synthesis, seconds_of
+from actors.errors import ProviderError, ProviderRefused, SettingsError
+from actors.messages import Synthesis
 
 from ..groups import unwrapped
-from .endpoint import Patience, Request, SpeechEndpoint
-from .endpoint_faults import words_of
+from ..http_client import Answer
+from .captioned_speech import PATH as CAPTIONED, Captions, Parts, SoundOnly, may_caption
+from .decoders import has_ffmpeg
+from .endpoint import Patience, Request, SpeechEndpoint, Use
+from .endpoint_engine import EndpointEngine
+from .endpoint_lists import names_in
 from .endpoint_name import TTS_KEY, EndpointName
-from .speech_body import NotSpeech, SpeechBody
+from .speech_answer import RATE as RATE, SpeechAnswer
+from .wish import Wish
 
-PATH = "/audio/speech"
-FORMATS = ("pcm", "wav")
+FORMATS = ("pcm", "wav", "flac", "mp3", "opus", *(("aac",) if has_ffmpeg() else ()))
+"""To ask for: what needs no decoder begins first, what follows sounds worse or begins later."""
+
+USE = Use(path="/audio/speech", key=TTS_KEY, choices=("model", "voice", "instructions", "captions"))
+VOICES = "/audio/voices"
+"""No endpoint of OpenAI's, but Kokoro-FastAPI and others have it."""
 MODEL, VOICE = "tts-1", "alloy"
-RATE = 24_000
-"""Hz of what is handed on; what comes at another rate is converted."""
 
 LONGEST = 600.0
 """Seconds of sound in one answer; what goes on is no speech."""
@@ -35,8 +42,8 @@ AHEAD = 600
 """Parts, a minute of audio and 3 MB, that the endpoint may be ahead of whoever takes them."""
 
 
-class OpenAIVoice:
-    """Implements ``TextToSpeech``.  Each text is a request of its own; several may be under way at once."""
+class OpenAIVoice(EndpointEngine):
+    """Implements ``TextToSpeech`` and ``Probe``.  Each text is a request of its own; several may be under way."""
 
     rate = RATE
 
@@ -47,12 +54,14 @@ class OpenAIVoice:
         model: str = MODEL,
         voice: str = VOICE,
         instructions: str | None = None,
+        captions: bool | None = None,
         longest: float = LONGEST,
     ) -> None:
-        self.name = endpoint.name
-        self._endpoint = endpoint
+        super().__init__(endpoint)
         self._model, self._voice, self._instructions = model, voice, instructions
         self._longest = longest
+        self._format = Wish("response_format", *FORMATS)
+        self._captions = captions
 
     @classmethod
     async def open(
@@ -63,22 +72,22 @@ class OpenAIVoice:
         patience: Patience | None = None,
         longest: float = LONGEST,
     ) -> OpenAIVoice:
-        """Nothing is asked yet.  ``name`` may choose model, voice and instructions.  Raises SettingsError."""
-        name.check("model", "voice", "instructions")
-        endpoint = await SpeechEndpoint.open(
-            name.url, ending=PATH, variable=TTS_KEY, environment=environment, formats=FORMATS, patience=patience
-        )
+        """Nothing is asked yet.  ``name`` may choose model, voice, instructions, and whether to ask for captions, which
+        otherwise is done when it looks like Kokoro.  Raises SettingsError."""
+        captions = _choice(name.choices.get("captions"))
+        endpoint = await SpeechEndpoint.open(name, USE, environment=environment, patience=patience)
         return cls(
             endpoint,
             model=name.choices.get("model", MODEL),
             voice=name.choices.get("voice", VOICE),
             instructions=name.choices.get("instructions"),
+            captions=captions,
             longest=longest,
         )
 
-    async def aclose(self) -> None:
-        """Close the connections, in bounded time.  Idempotent."""
-        await self._endpoint.aclose()
+    async def voices(self) -> tuple[str, ...]:
+        """The voices that the endpoint lists; none where it lists none.  Raises as ``probe`` does."""
+        return names_in(await self._endpoint.get(VOICES))
 
     @asynccontextmanager
     async def speak(
@@ -118,37 +127,35 @@ class OpenAIVoice:
         if self._instructions is not None:
             usual["instructions"] = self._instructions
 
-        def request(wanted: str) -> Request:
-            return Request(json=msgspec.json.encode(usual | {"response_format": wanted}))
-
-        seconds = 0.0
-
-        async def hand_on(pieces: Iterable[bytes]) -> None:
-            nonlocal seconds
-            for piece in pieces:
-                seconds += seconds_of(piece, RATE)
-                await send.send(Synthesis(pcm=piece, rate=RATE))
-
         deadline = trio.current_time() + self._endpoint.patience.first_byte
-        async with await self._endpoint.ask(PATH, request, deadline=deadline) as answer:
-            kind = answer.header("Content-Type")
-            body = SpeechBody(kind, RATE)
-            last = b""
-            data = await self._endpoint.next(answer, deadline - trio.current_time())
+        answer, parts = await self._asked(usual, deadline)
+        async with answer:
+            await SpeechAnswer(self._endpoint, answer, parts, text, self._longest).hand_on(send, deadline)
+
+    async def _asked(self, usual: dict[str, object], deadline: float) -> tuple[Answer, Parts]:
+        """The answer, and what takes it apart: with captions if the endpoint has them."""
+        captioned = self._captions
+        if captioned is None:
+            captioned = may_caption(str(usual["model"]), str(usual["voice"]))
+
+        async def request(wanted: str) -> Request:
+            captions = {"stream": True, "return_timestamps": True} if captioned else {}
+            return Request(json=msgspec.json.encode(usual | {"response_format": wanted} | captions))
+
+        if captioned:
             try:
-                while data is not None and seconds < self._longest:
-                    last = data
-                    await hand_on(body.feed(data))
-                    data = await self._endpoint.next(answer, self._endpoint.patience.between)
-                await hand_on(body.end())
-            except NotSpeech as error:
-                words = self._endpoint.quoted(words_of(last, kind)) if "json" in kind.lower() else ""
-                raise self._endpoint.broken(
-                    f"sent no speech that can be played but {error}{f' ({words})' if words else ''}. "
-                    "Choose an endpoint that answers with PCM or WAV.",
-                    code="not_speech",
-                ) from error
-        if data is not None:
-            raise self._endpoint.broken(f"went on after {self._longest:g} s of sound and was stopped.", code="endless")
-        if not seconds:
-            raise self._endpoint.broken("sent no sound at all.", code="empty", retryable=True)
+                answer = await self._endpoint.ask(request, self._format, deadline=deadline, path=CAPTIONED)
+            except ProviderRefused as error:
+                if error.code != "not_found":
+                    raise
+                self._captions = captioned = False
+            else:
+                is_sound = answer.header("Content-Type").startswith("audio/")
+                return answer, SoundOnly() if is_sound else Captions()
+        return await self._endpoint.ask(request, self._format, deadline=deadline), SoundOnly()
+
+
+def _choice(word: str | None) -> bool | None:
+    if word not in {None, "yes", "no"}:
+        raise SettingsError(f"Whether there are captions is 'yes' or 'no', not {word!r}.")
+    return None if word is None else word == "yes"

@@ -1,0 +1,164 @@
+"""Several recognisers as one.  In: an utterance.  Out: its transcript from the first engine that makes one.
+
+The whole utterance is replayed to each engine that is asked, so that nothing of it is lost with one that fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from math import inf
+from typing import TypeAlias
+
+import trio
+from attrs import define, evolve, field
+
+from .errors import ProviderError, VoiceError
+from .failover import Candidate, FailoverPolicy, all_failed, failure_of, next_of, silent, usable
+from .machines.board import Board
+from .machines.remedy import remedy_for
+from .messages import ProviderFailure, Transcript, seconds_of
+from .ports import SpeechToText
+
+SLOWER = 3.0
+"""Times its own 95th percentile that an engine which is known to be slow but good may take."""
+
+Outcome: TypeAlias = Transcript | VoiceError | None
+"""None when it is for the next engine."""
+
+
+class FailoverRecogniser:
+    """Implements ``SpeechToText``.  ``candidates`` are on the board, in the order in which they are asked; they may be
+    replaced between two utterances."""
+
+    def __init__(
+        self, candidates: Sequence[Candidate[SpeechToText]], board: Board, *, policy: FailoverPolicy | None = None
+    ) -> None:
+        """Raises ValueError when there are no candidates."""
+        if not candidates:
+            raise ValueError("a recogniser of no candidates")
+        self.candidates = candidates
+        self.name = candidates[0].name
+        self._board, self._policy = board, policy or FailoverPolicy()
+
+    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
+        """Implements the port.  ``Transcript.engine`` is who did it, ``failures`` are those that were asked before.
+
+        Raises AllProvidersFailed, at the latest when the budget is spent, ProviderRefused for what no engine would
+        take, and SettingsError as the engines do.
+        """
+        length = seconds_of(pcm, rate) if rate > 0 else 0.0
+        replay = _Replay(
+            pcm=pcm,
+            rate=rate,
+            phrases=phrases,
+            board=self._board,
+            policy=self._policy,
+            untried=usable(self.candidates, self._policy),
+            length=length,
+            over=trio.current_time() + self._policy.budget + length,
+        )
+        transcript = await replay.run()
+        self.name = transcript.engine
+        return transcript
+
+
+@define(kw_only=True)
+class _Replay:
+    """One utterance on its way.  One engine has it at a time, or with hedging two."""
+
+    pcm: bytes
+    rate: int
+    phrases: Sequence[str]
+    board: Board
+    policy: FailoverPolicy
+    untried: list[Candidate[SpeechToText]]
+    length: float
+    over: float
+    failures: list[ProviderFailure] = field(factory=list[ProviderFailure], init=False)
+    errors: list[ProviderError] = field(factory=list[ProviderError], init=False)
+
+    async def run(self) -> Transcript:
+        found: Outcome = None
+        async with trio.open_nursery() as nursery:
+            done, outcomes = trio.open_memory_channel[Outcome](inf)
+            running, another = 0, True
+            while found is None:
+                asked = self._next() if another else None
+                if asked is not None:
+                    nursery.start_soon(self._ask, asked, done)
+                    running += 1
+                if not running:
+                    break
+                another = True
+                with trio.move_on_after(self._hedge_after(asked) if running == 1 else inf):
+                    found = await outcomes.receive()
+                    running -= 1
+                    another = not running
+            nursery.cancel_scope.cancel("there is an answer")
+        if found is None:
+            raise all_failed("stt", self.errors, (each.name for each in self.untried))
+        if isinstance(found, VoiceError):
+            raise found
+        return evolve(found, failures=tuple(self.failures))
+
+    def _next(self) -> Candidate[SpeechToText] | None:
+        now = trio.current_time()
+        asked = next_of(self.board, "stt", self.untried, now) if now < self.over else None
+        if asked is not None:
+            self.untried.remove(asked)
+        return asked
+
+    def _hedge_after(self, asked: Candidate[SpeechToText] | None) -> float:
+        """Seconds after which a second engine is asked as well."""
+        if asked is None or not self.policy.hedge:
+            return inf
+        return self.board.patience("stt", asked.name, inf)
+
+    def _patience(self, asked: Candidate[SpeechToText]) -> float:
+        """Seconds in which ``asked`` has to answer."""
+        now = trio.current_time()
+        if next_of(self.board, "stt", self.untried, now) is None:
+            return self.over - now
+        usual = self.policy.first_byte + self.policy.per_second * self.length
+        return min(max(usual, SLOWER * self.board.patience("stt", asked.name, 0.0)), self.over - now)
+
+    async def _ask(self, asked: Candidate[SpeechToText], done: trio.MemorySendChannel[Outcome]) -> None:
+        outcome: Outcome = None
+        for attempt in count(1):
+            began = trio.current_time()
+            try:
+                outcome = await self._attempt(asked)
+            except ProviderError as error:
+                self.errors.append(error)
+                self.failures.append(failure_of("stt", error, asked.name, trio.current_time() - began))
+                remedy = remedy_for(error, attempt)
+                if remedy == "retry" and trio.current_time() < self.over:
+                    continue
+                outcome = error if remedy == "stop" else None
+            except VoiceError as error:
+                outcome = error
+            break
+        done.send_nowait(outcome)
+
+    async def _attempt(self, asked: Candidate[SpeechToText]) -> Transcript:
+        """Raises VoiceError."""
+        patience = self._patience(asked)
+        call = self.board.began("stt", asked.name, trio.current_time())
+        try:
+            with trio.fail_after(patience):
+                transcript = await asked.engine.transcribe(self.pcm, self.rate, phrases=self.phrases)
+        except ProviderError as error:
+            self.board.failed(call, trio.current_time(), error)
+            raise
+        except trio.TooSlowError as late:
+            silence = silent(asked.name, patience)
+            self.board.failed(call, trio.current_time(), silence)
+            raise silence from late
+        except BaseException:
+            self.board.cancelled(call, trio.current_time())
+            raise
+        now = trio.current_time()
+        self.board.answered(call, now)
+        self.board.ended(call, now)
+        return evolve(transcript, engine=asked.name)

@@ -1,0 +1,89 @@
+"""What is found on this machine: real sockets, at ports that only the test knows."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Generator
+
+import pytest
+import trio
+
+from tests.speech.speech_server import Reply, SpeechServer, hang, hang_up, refusal, serving, whole
+from voicemode.speech.discovery import Found, Spot, look, look_at
+from voicemode.speech.offer import Offer
+
+LONG = 10.0
+
+
+def listing(*models: str) -> Reply:
+    return whole(json.dumps({"object": "list", "data": [{"id": model} for model in models]}).encode())
+
+
+def voices(*names: str) -> Reply:
+    return whole(json.dumps({"voices": names}).encode())
+
+
+def port_of(server: SpeechServer) -> int:
+    return int(server.url.rpartition(":")[2].partition("/")[0])
+
+
+@pytest.fixture
+def closed() -> Generator[int]:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
+
+
+async def test_nobody_is_found_at_a_closed_port(closed: int) -> None:
+    assert await look(Spot(closed, ("stt",))) is None
+
+
+async def test_a_service_is_found_with_its_models_and_voices() -> None:
+    async with serving(listing("kokoro", "tts-1", "whisper-1"), voices("af_sky", "bf_emma")) as server:
+        spot = Spot(port_of(server))
+        found = await look(spot)
+        offer = Offer(stt=("whisper-1",), tts=("kokoro", "tts-1"), voices=("af_sky", "bf_emma"))
+        assert found == Found(spot, ("stt", "tts"), offer)
+        assert [asked.line for asked in server.asked] == ["GET /v1/models", "GET /v1/audio/voices"]
+
+
+async def test_no_key_goes_to_whoever_listens_at_a_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("VOICEMODE_TTS_KEY", "VOICEMODE_STT_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, "hush")
+    async with serving(listing("tts-1"), voices("alloy")) as server:
+        assert await look(Spot(port_of(server)))
+        assert len(server.asked) == 2
+        assert not any("authorization" in asked.headers for asked in server.asked)
+
+
+async def test_a_service_that_lists_nothing_is_what_its_port_is_known_for() -> None:
+    no = refusal("404 Not Found", "File Not Found (/v1/models)")
+    async with serving(no, no) as server:
+        assert await look(Spot(port_of(server), ("stt",))) == Found(Spot(port_of(server), ("stt",)), ("stt",), Offer())
+        assert await look(Spot(port_of(server))) is None
+
+
+async def test_a_service_for_something_else_is_none() -> None:
+    async with serving(listing("llama-3", "nomic-embed-text")) as server:
+        assert await look(Spot(port_of(server))) is None
+
+
+@pytest.mark.parametrize("reply", [hang_up, refusal("500 Oops", "broken"), refusal("401 No", "who are you?")])
+async def test_what_cannot_be_used_is_none(reply: Reply) -> None:
+    async with serving(reply) as server:
+        assert await look(Spot(port_of(server), ("stt", "tts"))) is None
+
+
+async def test_what_accepts_and_says_nothing_is_given_up() -> None:
+    with trio.fail_after(LONG):
+        async with serving(hang) as server:
+            assert await look(Spot(port_of(server), ("stt",)), patience=0.05) is None
+            await server.left.wait()
+
+
+async def test_a_place_that_hangs_hides_no_other(closed: int) -> None:
+    with trio.fail_after(LONG):
+        async with serving(hang) as hanging, serving(listing("whisper-1")) as good:
+            spots = [Spot(port_of(hanging)), Spot(closed), Spot(port_of(good))]
+            assert [found.spot for found in await look_at(spots, patience=0.5)] == spots[2:]

@@ -1,0 +1,108 @@
+"""Finds services on this machine.  In: the places to look at.  Out: those where one answers, with what it has.
+
+A closed port refuses at once, and one that accepts and says nothing is given up.  No key is sent: who
+listens at a port is nobody's word for who it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import trio
+from attrs import frozen
+
+from actors.errors import ProviderError
+from actors.messages import Service
+
+from .endpoint_name import EndpointName
+from .offer import Offer
+from .registry import release
+
+if TYPE_CHECKING:
+    from .openai_tts import OpenAIVoice
+
+PATIENCE = 3.0
+"""Seconds within which a service says what it has when nobody waits for it."""
+
+CONNECT = 0.3
+"""Seconds within which a service on this machine accepts."""
+
+SERVICES: tuple[Service, ...] = ("stt", "tts")
+
+
+@frozen
+class Spot:
+    """A port of this machine; ``usual`` is what the service there does if it lists no model that tells."""
+
+    port: int
+    usual: tuple[Service, ...] = ()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+
+USUAL: tuple[Spot, ...] = (
+    Spot(2022, ("stt",)),  # whisper.cpp, which lists nothing
+    Spot(8880, ("tts",)),  # Kokoro-FastAPI
+    Spot(8890),  # mlx-audio
+    Spot(8000),  # speaches, once faster-whisper-server
+    Spot(9000),  # Whisper in a container
+    Spot(8881),  # voicemode serve-speech: the embedded engines again, so it comes last
+)
+
+
+@frozen
+class Found:
+    spot: Spot
+    services: tuple[Service, ...]
+    offer: Offer
+
+
+async def look(spot: Spot, patience: float = PATIENCE) -> Found | None:
+    """The service at ``spot``, or None if nobody accepts there or answers within ``patience`` seconds after that."""
+    if not await _accepts(spot.port):
+        return None
+    # most ports are closed, and then nothing of HTTP needs to be loaded
+    from .openai_tts import OpenAIVoice
+
+    there = await OpenAIVoice.open(EndpointName(spot.url, {}), environment={})
+    try:
+        with trio.move_on_after(patience), suppress(ProviderError):
+            offer = await _offer(there, spot)
+            found: list[Service] = [service for service in SERVICES if offer.models(service)]
+            services = tuple(found) or spot.usual
+            return Found(spot, services, offer) if services else None
+    finally:
+        await release(there)
+    return None
+
+
+async def look_at(spots: Iterable[Spot], patience: float = PATIENCE) -> list[Found]:
+    """What is found at ``spots``, in their order; all are looked at side by side."""
+    found: dict[Spot, Found | None] = dict.fromkeys(spots)
+
+    async def one(spot: Spot) -> None:
+        found[spot] = await look(spot, patience)
+
+    async with trio.open_nursery() as nursery:
+        for spot in found:
+            nursery.start_soon(one, spot)
+    return [each for each in found.values() if each is not None]
+
+
+async def _accepts(port: int) -> bool:
+    with trio.move_on_after(CONNECT), suppress(OSError):
+        await (await trio.open_tcp_stream("127.0.0.1", port)).aclose()
+        return True
+    return False
+
+
+async def _offer(there: OpenAIVoice, spot: Spot) -> Offer:
+    """Raises ProviderError when what listens there is no such service."""
+    models = await there.models()
+    if not (Offer.of(models).tts or "tts" in spot.usual):
+        return Offer.of(models)
+    return Offer.of(models, await there.voices())

@@ -1,0 +1,161 @@
+"""Engines behind endpoints that ask their service what it has.  In: an endpoint's name and the user's preferences.
+Out: recogniser and voice, with a model and voices that the service really has.
+
+As long as the service has not said what it has, the usual names are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import ClassVar, Generic, TypeVar
+
+import trio
+from attrs import evolve
+
+from actors.messages import Service, Synthesis, Transcript
+
+from ..settings import Settings
+from .choices import OPENAI_VOICES, closest_voice, model_for, preferred_voice
+from .endpoint_name import OPENAI, EndpointName
+from .offer import Offer
+from .openai_stt import MODEL as STT_MODEL, OpenAIRecogniser
+from .openai_tts import MODEL as TTS_MODEL, OpenAIVoice
+
+Engine = TypeVar("Engine", OpenAIRecogniser, OpenAIVoice)
+
+
+class Serviced(Generic[Engine]):
+    """Implements ``Probe``.  ``offer`` is what the service has, if that is ``known``."""
+
+    service: ClassVar[Service]
+    usual: ClassVar[str]
+
+    def __init__(self, asked: EndpointName, settings: Settings, environment: Mapping[str, str]) -> None:
+        self.offer = Offer()
+        self.known = False
+        self._asked, self._settings, self._environment = asked, settings, environment
+        self._opened: list[Engine] = []
+        self._fitted = self._fitting()
+
+    async def open(self, offer: Offer | None = None) -> None:
+        """Nothing is asked yet; ``offer`` is what is known already.  Raises SettingsError."""
+        if offer is None:
+            self._opened.append(await self._open())
+        else:
+            await self._learn(offer)
+
+    async def aclose(self) -> None:
+        """Close the connections, in bounded time."""
+        for engine in self._opened:
+            await engine.aclose()
+
+    @property
+    def name(self) -> str:
+        return self._engine.name
+
+    @property
+    def model(self) -> str:
+        """The one that is asked for."""
+        return self._fitted.choices.get("model", self.usual)
+
+    async def probe(self) -> None:
+        """Return when the service is there, and know from then on what it has."""
+        offer = await self._ask()
+        if not self.known:
+            await self._learn(offer)
+
+    async def _learn(self, offer: Offer) -> None:
+        """What is under way goes on with what it began with."""
+        before, self.offer = self._fitted, offer
+        self._fitted = self._fitting()
+        if self._fitted != before or not self._opened:
+            self._opened.append(await self._open())
+        self.known = True
+
+    def _fitting(self) -> EndpointName:
+        """What was asked for, with a model."""
+        model = model_for(self.usual, self._preferred, self.offer.models(self.service))
+        return evolve(self._asked, choices={"model": model, **self._asked.choices})
+
+    @property
+    def _engine(self) -> Engine:
+        return self._opened[-1]
+
+    @property
+    def _preferred(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def _ask(self) -> Offer:
+        raise NotImplementedError
+
+    async def _open(self) -> Engine:
+        raise NotImplementedError
+
+
+class ServiceRecogniser(Serviced[OpenAIRecogniser]):
+    """Implements ``SpeechToText``."""
+
+    service = "stt"
+    usual = STT_MODEL
+
+    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
+        return await self._engine.transcribe(pcm, rate, phrases=phrases)
+
+    @property
+    def _preferred(self) -> Sequence[str]:
+        return () if self._settings.stt_model is None else (self._settings.stt_model,)
+
+    async def _ask(self) -> Offer:
+        return Offer.of(await self._engine.models())
+
+    async def _open(self) -> OpenAIRecogniser:
+        return await OpenAIRecogniser.open(
+            self._fitted, environment=self._environment, prompt=self._settings.stt_prompt
+        )
+
+
+class ServiceVoice(Serviced[OpenAIVoice]):
+    """Implements ``TextToSpeech``.  ``cast`` has every voice that some service is known to have; all share it."""
+
+    service = "tts"
+    usual = TTS_MODEL
+    rate = OpenAIVoice.rate
+
+    def __init__(self, asked: EndpointName, settings: Settings, environment: Mapping[str, str], cast: set[str]) -> None:
+        super().__init__(asked, settings, environment)
+        self._cast = cast
+
+    def speak(
+        self, text: str, *, voice: str | None = None, speed: float | None = None
+    ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[Synthesis]]:
+        """``voice``, or the one that is most like it of those that the service has."""
+        chosen = self.voice_for(voice)
+        return self._engine.speak(text, voice=chosen, speed=speed)
+
+    def voice_for(self, asked: str | None) -> str | None:
+        """What is said to the service for ``asked``; None is the endpoint's usual voice."""
+        voices = self.offer.voices
+        usual = preferred_voice(self._asked.choices.get("voice"), self._settings.voices, voices)
+        if asked is None:
+            return usual
+        return closest_voice(asked, voices, self._cast) or usual
+
+    async def _learn(self, offer: Offer) -> None:
+        await super()._learn(offer)
+        self._cast.update(offer.voices)
+
+    @property
+    def _preferred(self) -> Sequence[str]:
+        return self._settings.tts_models
+
+    async def _ask(self) -> Offer:
+        models = await self._engine.models()
+        if self.known:
+            return self.offer
+        # OpenAI has voices, and no way to list them
+        voices = OPENAI_VOICES if self._engine.name == OPENAI else await self._engine.voices()
+        return Offer.of(models, voices)
+
+    async def _open(self) -> OpenAIVoice:
+        return await OpenAIVoice.open(self._fitted, environment=self._environment)
