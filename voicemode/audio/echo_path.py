@@ -39,7 +39,7 @@ then nothing is found."""
 BETTER = 0.5
 """Share of what is left, than which one that was found has to leave less."""
 
-KNOWN, CLEAR = 0.03, 0.02
+KNOWN, CLEAR = 0.03, 0.003
 """Shares of what is heard that are left, up to which the way is worth remembering, and nobody hears an echo."""
 
 LASTING = 50
