@@ -80,6 +80,25 @@ async def test_a_user_who_speaks_over_the_assistant_is_heard(
     assert onset < found.committed[0] < onset + within + 0.15
 
 
+@pytest.mark.parametrize(("gain", "off"), [(0.3, 0.0073), (1.0, -0.0051)])
+async def test_from_the_second_opening_on_who_speaks_early_is_heard_as_soon(
+    canceller: EchoCanceller,
+    model: SileroModel,
+    assistant: room.Samples,
+    voices: dict[str, room.Samples],
+    gain: float,
+    off: float,
+) -> None:
+    acoustics = room.Acoustics(gain=gain, delay=0.1)
+    before = assistant[: 8 * room.RATE]
+    assert not noticed(canceller, model, before, room.heard(before, acoustics)).started
+    user, played = voices["librivox-0870.wav"], assistant[4 * room.RATE : 8 * room.RATE]
+    heard = room.heard(played, evolve(acoustics, delay=0.1 + off), [room.Said(1.5, user)])
+    found = noticed(canceller, model, played, heard, begin=20.0)
+    onset = 21.5 + room.onset(user) / room.RATE
+    assert onset < found.started[0] < onset + 0.25
+
+
 async def test_a_microphone_that_was_closed_meanwhile_hears_no_echo_either(
     canceller: EchoCanceller, model: SileroModel, assistant: room.Samples
 ) -> None:

@@ -83,3 +83,46 @@ def test_a_way_that_has_changed_is_forgotten_and_learnt_anew(assistant: room.Sam
     assert power(left[at_once]) - power(after[at_once]) < 3
     later = slice(change + 4 * room.RATE, len(left))
     assert power(after[later]) - power(left[later]) > 10
+
+
+def second_opening(path: EchoPath, assistant: room.Samples, second: room.Acoustics) -> float:
+    """By how much less echo is left in the second second of another opening, in dB."""
+    first = room.Acoustics(gain=0.5, delay=0.1, decay=0.1, tail=12)
+    passed(path, assistant, room.heard(assistant, first))
+    path.shift()
+    played = assistant[3 * room.RATE : 5 * room.RATE]
+    heard = room.heard(played, second)
+    left = passed(path, played, heard)
+    later = slice(room.RATE, len(left))
+    return float(power(heard[later]) - power(left[later]))
+
+
+def test_a_way_that_is_known_is_found_again_where_it_has_moved_to(assistant: room.Samples) -> None:
+    path = EchoPath()
+    moved = room.Acoustics(gain=0.3, delay=0.1073, decay=0.1, tail=12)
+    assert second_opening(path, assistant, moved) > 15
+    assert path.found
+    assert second_opening(EchoPath(), assistant[::-1].copy(), moved) > 15, "whatever is said"
+
+
+def test_in_another_room_nothing_is_found_and_all_is_learnt_anew(assistant: room.Samples) -> None:
+    path = EchoPath()
+    second_opening(path, assistant, room.Acoustics(gain=1.0, delay=0.2, decay=0.4, tail=3, seed=5))
+    assert not path.found
+    assert not path.clear
+
+
+def test_an_echo_that_nobody_hears_any_longer_is_clear_until_the_sides_move(
+    voices: dict[str, room.Samples], assistant: room.Samples
+) -> None:
+    path = EchoPath()
+    acoustics = room.Acoustics(gain=0.5, delay=0.05, tail=60)
+    heard = room.heard(assistant, acoustics, [room.Said(10.0, voices["librivox-0890.wav"])])
+    middle, change = 10 * room.RATE, 11 * room.RATE
+    passed(path, assistant[:middle], heard[:middle])
+    assert path.clear
+    passed(path, assistant[middle:change], heard[middle:change])
+    assert path.clear, "a user who speaks is no echo"
+    away = room.heard(assistant, room.Acoustics(gain=0.5, delay=0.15, tail=60))
+    passed(path, assistant[change : change + 1600], away[change : change + 1600])
+    assert not path.clear

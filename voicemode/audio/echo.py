@@ -3,7 +3,8 @@
 First what the straight way from loudspeaker to microphone explains is subtracted (``echo_path``), then WebRTC's audio
 processing suppresses the rest, as the ``livekit`` package carries it (extra ``aec``); no other file imports that.
 Suppression harms the user who speaks at the same time, the more so the louder the echo is when it gets there: alone it
-needs half a second to let a user through who is as loud as the echo, benchmarks/bench_echo.py.
+needs half a second to let a user through who is as loud as the echo, benchmarks/bench_echo.py.  Where the subtraction
+leaves nothing that could be heard, as with headphones, it is passed by.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ async def load_echo_canceller(
 
 
 class EchoCanceller:
-    """Gets to know a room anew with each opening of the microphone.
+    """Gets to know one room, and finds its way in it again with each opening of the microphone.
 
     ``played`` is a ``Tap`` and may be called from any thread, all the rest from one at a time.  ``cancel`` is what it
     is for; ``noise_suppression`` takes steady noise out of the user's sound, ``gain_control`` brings it to a usual
@@ -80,7 +81,12 @@ class EchoCanceller:
             self._unsuppressed: Any = (
                 make(echo_cancellation=False) if cancel and (noise_suppression or gain_control) else None
             )
-            self._forget()
+            self._path = EchoPath()
+            self._processing: Any = self._make()
+            self._former: Any = None
+            """What suppressed before the sides moved: it knows this room, and a new one takes every voice for echo until
+            it has met some; but in another room it would let the echo through."""
+            self._presence = EchoPresence()
         except Exception as error:  # what its library raises when it does not load has no base of its own
             raise DeviceError(f"Echo cancellation does not work on this machine ({error}). {_INSTEAD}") from error
         self._cancel = cancel
@@ -101,12 +107,9 @@ class EchoCanceller:
         self._reference.played(at, pcm, rate)
 
     def open(self) -> None:
-        """The microphone opens: what was learnt is forgotten.
-
-        Devices are some milliseconds off their accounts, differently at each opening.  A way that is no longer right
-        takes longer to unlearn, 1.5 s, than a new one to learn; benchmarks/bench_room.py.
-        """
-        self._forget()
+        """The microphone opens: the room is the same, but devices are some milliseconds off their accounts, differently
+        at each opening."""
+        self._shift()
         self._reference.open()
 
     def close(self) -> None:
@@ -138,27 +141,40 @@ class EchoCanceller:
         if self._cancel:
             references = self._reference.beside(start, start + 1 / FRAMES_PER_SECOND)
             if self._reference.moved:
-                self._forget()
+                self._shift()
             for reference in references:
                 self._path.play(reference)
                 self._presence.play(reference)
-                self._processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
+                for processing in self._suppressors:
+                    processing.process_reverse_stream(self._frame(reference, REFERENCE_RATE))
             self._path.expect(self._reference.owed)
             if rate == REFERENCE_RATE:
                 pcm = self._path.remove(pcm)
             self._presence.hear(heard, pcm)
+        if self._former is not None:
+            if self._path.found:
+                self._processing, self._former = self._former, None
+            elif self._presence.sounding:
+                self._former.process_stream(self._frame(pcm, rate))
         clean = self._frame(pcm, rate)
         self._processing.process_stream(clean)
-        if self._cancel and not self._presence.audible:
+        if self._cancel and (self._path.clear or not self._presence.audible):
             clean = self._frame(pcm, rate)
             if self._unsuppressed is not None:
                 self._unsuppressed.process_stream(clean)
         return bytes(clean.data)
 
-    def _forget(self) -> None:
+    @property
+    def _suppressors(self) -> list[Any]:
+        """That in use, and the former as long as there is something it may be needed for."""
+        former = self._former is not None and self._presence.sounding
+        return [self._processing, self._former] if former else [self._processing]
+
+    def _shift(self) -> None:
         """Takes 0.8 ms."""
-        self._processing: Any = self._make()
-        self._path, self._presence = EchoPath(), EchoPresence()
+        self._former, self._processing = self._former or self._processing, self._make()
+        self._presence = EchoPresence()
+        self._path.shift()
 
     def _frame(self, pcm: bytes, rate: int) -> Any:
         return self._rtc.AudioFrame(bytearray(pcm), rate, 1, rate // FRAMES_PER_SECOND)

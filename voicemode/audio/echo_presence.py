@@ -38,6 +38,11 @@ class EchoPresence:
         self._unheard = 0
         self._heard = self._left = 0.0
 
+    @property
+    def sounding(self) -> bool:
+        """Whether anything was played lately whose echo could be heard."""
+        return max(self._played, default=0.0) >= TELLING
+
     def play(self, reference: bytes) -> None:
         """The next 10 ms of what was played."""
         self._played.append(_power(reference))
@@ -47,9 +52,9 @@ class EchoPresence:
         power = _power(heard)
         self._heard += FOLLOWING * (power - self._heard)
         self._left += FOLLOWING * (_power(left) - self._left)
-        loudest = max(self._played, default=0.0)
-        if loudest < TELLING:
+        if not self.sounding:
             return
+        loudest = max(self._played)
         self._unheard = self._unheard + 1 if power < INAUDIBLE * loudest else 0
         if self._unheard >= UNHEARD:
             self.audible = False
