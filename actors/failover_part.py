@@ -242,4 +242,6 @@ class Part:
     async def _send(self, pcm: bytes, words: tuple[WordTime, ...], *, last: bool = False) -> None:
         if self._converter is not None:
             pcm = self._converter.convert(pcm, last=last)
-        await self.delivery.send(pcm, words, self.asked.name)
+        if pcm or words:
+            # failures are told with the first sound of whoever goes on
+            await self.delivery.send(pcm, words, self.asked.name)

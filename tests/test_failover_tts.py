@@ -260,6 +260,14 @@ async def test_a_connection_that_died_is_tried_once_more_from_where_it_was(autoj
     assert account(sound(parts))[1] == set()
 
 
+async def test_failures_are_told_with_the_first_sound_of_whoever_goes_on(autojump_clock: MockClock) -> None:
+    one, two = Voice("one", TEXT, stops=[(500, died("one")), (0, died("one"))]), Voice("two", TEXT)
+    parts, _ = await say(FailoverVoice(voices(one, two), board_of("tts", one, two)))
+    assert [(part.engine, len(part.failures)) for part in parts if part.failures] == [("two", 2)]
+    assert all(part.pcm for part in parts if part.failures)
+    assert account(sound(parts))[1] == set()
+
+
 async def test_what_breaks_off_after_the_last_word_is_not_said_again(autojump_clock: MockClock) -> None:
     one, two = Voice("one", TEXT, stops=[(LENGTH - 10, unreachable("one"))]), Voice("two", TEXT)
     parts, _ = await say(FailoverVoice(voices(one, two), board_of("tts", one, two)))

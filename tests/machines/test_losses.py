@@ -359,7 +359,9 @@ def test_a_speaker_given_up_while_the_user_begins_to_speak_leaves_their_recordin
     dialogue.feed(started(3.9), 4.0)
     assert dialogue.feed(Tick(), 4.0) == [Hush(ONE, None)]
     assert dialogue.feed(spoken(heard="", complete=False), 4.0) == [EndUtterance(number=1, until=4.0)]
-    assert failure(dialogue.feed(utterance(), 4.1)).endswith("is kept in said.wav: voicemode transcribe --pending finishes it later.")
+    assert failure(dialogue.feed(utterance(), 4.1)).endswith(
+        "is kept in said.wav: voicemode transcribe --pending finishes it later."
+    )
 
 
 def test_a_microphone_that_fails_once_the_user_was_cut_short_takes_nothing_away() -> None:

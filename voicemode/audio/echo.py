@@ -84,8 +84,8 @@ class EchoCanceller:
             self._path = EchoPath()
             self._processing: Any = self._make()
             self._former: Any = None
-            """What suppressed before the sides moved: it knows this room, and a new one takes every voice for echo until
-            it has met some; but in another room it would let the echo through."""
+            """What suppressed before the sides moved: it knows this room, where a new one takes every voice for echo
+            until it has met some; but in another room it would let the echo through."""
             self._presence = EchoPresence()
         except Exception as error:  # what its library raises when it does not load has no base of its own
             raise DeviceError(f"Echo cancellation does not work on this machine ({error}). {_INSTEAD}") from error

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -209,7 +210,7 @@ def _described(value: Value) -> dict[str, object]:
     if isinstance(plain, str | Path):
         plain = value.shown
     elif isinstance(plain, tuple):
-        plain = [without_password(str(each)) for each in plain]
+        plain = [without_password(str(each)) for each in cast("tuple[object, ...]", plain)]
     return {
         "name": setting.name,
         "value": None if setting.secret else plain,

@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 from attrs import frozen
 
+from .registry import EMBEDDED_VOICE
 from .wav_stream import NotSpeech
 
 PATH = "../dev/captioned_speech"
@@ -27,8 +28,8 @@ LONGEST_LINE = 1 << 25
 
 
 def may_caption(model: str, voice: str) -> bool:
-    """Whether this is Kokoro, by the name of the model or the voice."""
-    return "kokoro" in model.lower() or KOKOROS.match(voice) is not None
+    """Whether this is Kokoro, or our own service, by the name of the model or the voice."""
+    return model == EMBEDDED_VOICE or "kokoro" in model.lower() or KOKOROS.match(voice) is not None
 
 
 @frozen

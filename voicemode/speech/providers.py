@@ -32,7 +32,8 @@ from .embedded import EmbeddedRecogniser, EmbeddedVoice
 from .endpoint_name import EndpointName
 from .plan import Planned, is_auto, planned, planned_at
 from .provider import AT_START, Provider, candidate_of, learn, open_engine
-from .registry import load_speech_to_text, load_text_to_speech
+from .registry import EMBEDDED_VOICE, load_speech_to_text, load_text_to_speech
+from .word_finder import WordFinder
 
 if TYPE_CHECKING:
     from .services import ServiceRecogniser, ServiceVoice
@@ -199,7 +200,11 @@ class Providers:
         policy = FailoverPolicy(first_byte=silence, between=silence, hedge=settings.hedge, allow_remote=True)
         if service == "stt":
             return FailoverRecogniser(self._candidates(service), self.board, policy=policy)
-        return FailoverVoice(self._candidates(service), self.board, policy=policy, rate=RATE)
+        load = partial(load_text_to_speech, EMBEDDED_VOICE)
+        reference = EmbeddedVoice(EMBEDDED_VOICE, load, cast=set(), preferred=(), rate=None)
+        return FailoverVoice(
+            self._candidates(service), self.board, policy=policy, find_words=WordFinder(reference), rate=RATE
+        )
 
     def _candidates(self, service: Service) -> list[Candidate[Any]]:
         return [candidate_of(provider) for provider in self._providers[service]]
