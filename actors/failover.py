@@ -73,6 +73,23 @@ def next_of(
     return next((each for name in order for each in candidates if each.name == name), None)
 
 
+def passed_over(
+    board: Board, service: Service, candidates: Sequence[Candidate[Engine_co]], asked: Candidate[Engine_co], now: float
+) -> list[ProviderFailure]:
+    """Those that would have been asked before ``asked`` and are left alone, because they have failed before."""
+    failures: list[ProviderFailure] = []
+    for each in candidates:
+        if each is asked or (each.rank is not None and each.rank == asked.rank):
+            break
+        if not board.allowed(service, each.name, now):
+            why = in_short(each.name, board.status(service, each.name).error or "it is being tried")
+            reason = f"{each.name} is left alone for now: {why}."
+            failures.append(
+                ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=0.0)
+            )
+    return failures
+
+
 def silent(provider: str, seconds: float, *, midway: bool = False) -> ProviderUnavailable:
     """The error of a deadline that has passed."""
     said = f"{provider} said nothing {'more ' if midway else ''}for {seconds:.2g} s."

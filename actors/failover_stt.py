@@ -14,7 +14,7 @@ import trio
 from attrs import define, evolve, field
 
 from .errors import ProviderError, VoiceError
-from .failover import Candidate, FailoverPolicy, all_failed, failure_of, next_of, silent, usable
+from .failover import Candidate, FailoverPolicy, all_failed, failure_of, next_of, passed_over, silent, usable
 from .machines.board import Board
 from .machines.remedy import remedy_for
 from .messages import ProviderFailure, Transcript, seconds_of
@@ -77,6 +77,7 @@ class _Replay:
     over: float
     failures: list[ProviderFailure] = field(factory=list[ProviderFailure], init=False)
     errors: list[ProviderError] = field(factory=list[ProviderError], init=False)
+    asked: bool = field(default=False, init=False)
 
     async def run(self) -> Transcript:
         found: Outcome = None
@@ -106,6 +107,9 @@ class _Replay:
         now = trio.current_time()
         asked = next_of(self.board, "stt", self.untried, now) if now < self.over else None
         if asked is not None:
+            if not self.asked:
+                self.failures += passed_over(self.board, "stt", self.untried, asked, now)
+            self.asked = True
             self.untried.remove(asked)
         return asked
 

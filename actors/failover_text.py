@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from .failover import Candidate, all_failed, failure_of, next_of
+from .failover import Candidate, all_failed, failure_of, next_of, passed_over
 from .failover_delivery import Delivery
 from .failover_part import Part
 from .machines.remedy import remedy_for
@@ -15,6 +15,8 @@ async def say_text(delivery: Delivery, candidates: list[Candidate[TextToSpeech]]
     """Return when all was said, or nobody listens any longer.  Raises VoiceError."""
     untried = [*candidates]
     asked, attempt = _next(delivery, untried), 1
+    if asked is not None:
+        delivery.untold += passed_over(delivery.outfit.board, "tts", candidates, asked, trio.current_time())
     while asked is not None:
         last = next_of(delivery.outfit.board, "tts", untried, trio.current_time()) is None
         part = Part(delivery=delivery, asked=asked, last=last)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import trio
 
 from .errors import ProviderRefused, VoiceError
-from .messages import SpeechChunk, Synthesis, TextPiece, TurnId, VoiceChanged
+from .messages import SpeechChunk, TextPiece, TurnId, VoiceChanged
 from .orders import SpeakingFailed
 from .ports import TextToSpeech
 
@@ -27,17 +27,20 @@ async def stream_speech(
 ) -> None:
     """Run until the pieces end or the engine fails; a failure is reported before the audio ends."""
     text = sound = 0
-    who = engine.name
+    who, told = engine.name, set[str]()
     with pieces, chunks, reports:
         try:
             async for piece in pieces:
                 text += len(piece.text)
                 async with engine.speak(piece.text, voice=voice, speed=speed) as audio:
                     async for part in audio:
-                        if _is_news(part, who):
+                        # what fails with every piece is told once
+                        news = tuple(each for each in part.failures if each.provider not in told)
+                        if news or part.engine not in (None, who):
                             who = part.engine or who
+                            told |= {each.provider for each in news}
                             now = trio.current_time()
-                            await reports.send(VoiceChanged(turn=turn, at=now, engine=who, failures=part.failures))
+                            await reports.send(VoiceChanged(turn=turn, at=now, engine=who, failures=news))
                         sound += len(part.pcm)
                         await chunks.send(
                             SpeechChunk(turn=turn, piece=piece, pcm=part.pcm, rate=part.rate, words=part.words)
@@ -51,8 +54,3 @@ async def stream_speech(
                 )
         except VoiceError as error:
             await reports.send(SpeakingFailed(turn=turn, error=error))
-
-
-def _is_news(part: Synthesis, who: str) -> bool:
-    """Whether it was not made as usual by ``who``."""
-    return bool(part.failures) or part.engine not in (None, who)

@@ -68,7 +68,7 @@ async def test_a_turn_goes_on_with_other_engines_and_its_result_says_so(autojump
     assert only(seen, Transcribed).transcript.failures == result.failures[1:]
     lines = summary(result).splitlines()
     assert "kokoro failed: The fake voice died; espeak spoke on" in lines
-    assert "whisper failed: is not ready (503): loading; sphinx listened" in lines
+    assert "whisper is not ready (503): loading; sphinx listened" in lines
     told = line_of(only(seen, VoiceChanged))
     assert told is not None
     assert (told["event"], told["engine"]) == ("voice", "espeak")

@@ -53,6 +53,16 @@ async def test_an_engine_that_says_nothing_is_given_up_in_time(autojump_clock: M
     assert one.running == 0
 
 
+async def test_an_engine_that_is_left_alone_is_told_as_well(autojump_clock: MockClock) -> None:
+    one, two = Ears("one", errors=[unreachable("one")]), Ears("two")
+    recogniser = FailoverRecogniser(ears(one, two), board_of("stt", one, two))
+    await ask(recogniser)
+    again, _ = await ask(recogniser)
+    assert len(one.heard) == 1
+    assert [(failure.provider, failure.code, failure.seconds) for failure in again.failures] == [("one", "down", 0.0)]
+    assert again.failures[0].reason.startswith("one is left alone for now: ")
+
+
 async def test_an_engine_known_to_be_slow_but_good_gets_its_time(autojump_clock: MockClock) -> None:
     one, two = Ears("one", wait=1.2), Ears("two")
     board = Board(BoardPolicy(enough=3))

@@ -12,8 +12,9 @@ Remedy: TypeAlias = Literal["retry", "go_on", "stop"]
 AGAIN = frozenset({"died"})
 """A connection that dies says little of the engine: it may have been kept too long, or the engine is just restarted."""
 
-REQUEST = frozenset({"refused"})
-"""The request makes no sense to the engine (400, 422), and would make none to another."""
+REQUEST = frozenset({"refused", "voice"})
+"""The request makes no sense to the engine (400, 422), and would make none to another; so does a voice that nobody
+has, for one that only some have is asked of those."""
 
 ATTEMPTS = 2
 
@@ -22,8 +23,7 @@ def remedy_for(error: ProviderError, attempt: int) -> Remedy:
     """``attempt`` counts from 1 how often this engine has been asked for the same thing.
 
     Everything that is neither in ``AGAIN`` nor in ``REQUEST`` is for the next engine: one that is busy, broken, not
-    there or too slow, that does not take the key, the length or the format, that does not have the voice or the words,
-    or that gave no speech or no transcript.
+    there or too slow, that does not take the key, the length or the format, or that gave no speech or no transcript.
     """
     if error.code in REQUEST:
         return "stop"

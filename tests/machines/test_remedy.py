@@ -19,6 +19,11 @@ def test_an_engine_that_does_not_do_it_leaves_it_to_the_next(code: str) -> None:
     assert remedy_for(unavailable(code), 1) == "go_on"
 
 
-@pytest.mark.parametrize("code", ["unauthorized", "not_found", "format", "too_long", "moved", "voice", "no_sound"])
+@pytest.mark.parametrize("code", ["unauthorized", "not_found", "format", "too_long", "moved", "no_sound"])
 def test_a_request_that_one_engine_does_not_take_may_suit_another(code: str) -> None:
     assert remedy_for(refusal(code), 1) == "go_on"
+
+
+@pytest.mark.parametrize("code", ["refused", "voice"])
+def test_what_is_wrong_everywhere_is_put_to_nobody_else(code: str) -> None:
+    assert remedy_for(refusal(code), 1) == "stop"

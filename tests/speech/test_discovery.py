@@ -9,6 +9,7 @@ from collections.abc import Generator
 import pytest
 import trio
 
+from actors.messages import Service
 from tests.speech.speech_server import Reply, SpeechServer, hang, hang_up, refusal, serving, whole
 from voicemode.speech.discovery import Found, Spot, look, look_at
 from voicemode.speech.offer import Offer
@@ -75,11 +76,19 @@ async def test_what_cannot_be_used_is_none(reply: Reply) -> None:
         assert await look(Spot(port_of(server), ("stt", "tts"))) is None
 
 
-async def test_what_accepts_and_says_nothing_is_given_up() -> None:
+@pytest.mark.parametrize("usual", [("stt",), ()])
+async def test_what_accepts_and_says_nothing_is_found_only_where_something_is_usual(usual: tuple[Service, ...]) -> None:
     with trio.fail_after(LONG):
         async with serving(hang) as server:
-            assert await look(Spot(port_of(server), ("stt",)), patience=0.05) is None
+            spot = Spot(port_of(server), usual)
+            assert await look(spot, patience=0.05) == (Found(spot, usual, None) if usual else None)
             await server.left.wait()
+
+
+async def test_who_lists_nothing_is_not_a_service_that_lists_what_it_has() -> None:
+    no = refusal("404 Not Found", "File not found")
+    async with serving(no, no) as server:
+        assert await look(Spot(port_of(server), ("tts",), lists=True)) is None
 
 
 async def test_a_place_that_hangs_hides_no_other(closed: int) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 import trio
 
-from actors.errors import AllProvidersFailed, ProviderUnavailable, SettingsError
+from actors.errors import AllProvidersFailed, ProviderRefused, ProviderUnavailable, SettingsError
 from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
 from actors.messages import ProviderChanged, Synthesis
@@ -191,7 +191,8 @@ async def test_one_that_is_down_is_seen_before_anybody_has_to_wait_for_it() -> N
         await until(lambda: {change.status.health for change in changes} == {"up", "down"})
         assert found.stt is not None
         transcript = await found.stt.transcribe(SOUND, 16_000)
-        assert (transcript.engine, transcript.failures) == (server.url, ())
+        assert transcript.engine == server.url
+        assert [(failure.provider, failure.code) for failure in transcript.failures] == [(down.url, "down")]
         assert down.lines("POST") == []
 
 
@@ -229,6 +230,14 @@ async def test_a_voice_that_only_the_first_has_is_no_reason_for_the_second_to_re
         opened(Settings(tts=(server.url, "espeak-ng")), listens=False, speaks=True) as found,
     ):
         assert who_sounds_in(await said(found.tts, "MyOwnVoice")) == {"espeak-ng"}
+
+
+async def test_a_voice_that_nobody_has_is_a_mistake_that_is_told() -> None:
+    async with offering("kokoro", voices=("af_sky",)) as server:
+        for settings in Settings(), Settings(tts=("espeak-ng", server.url)):
+            async with opened(settings, listens=False, speaks=True) as found:
+                with pytest.raises(ProviderRefused, match="quatsch"):
+                    await said(found.tts, "quatsch")
 
 
 async def test_all_connections_are_closed_in_the_end() -> None:

@@ -52,7 +52,9 @@ def stand_ins(failures: Iterable[ProviderFailure], engines: Engines) -> list[str
     for failure in failures:
         who, doing = (engines.tts, "spoke on") if failure.service == "tts" else (engines.stt, "listened")
         reason = in_short(failure.provider, failure.reason)
-        lines.append(f"{failure.provider} failed: {reason}{f'; {who} {doing}' if who is not None else ''}")
+        # the engines' own sentences begin with their names
+        failed = f"{failure.provider} {reason}" if reason[:1].islower() else f"{failure.provider} failed: {reason}"
+        lines.append(f"{failed}{f'; {who} {doing}' if who is not None else ''}")
     return [printable(line) for line in lines]
 
 

@@ -1,7 +1,7 @@
 """Finds services on this machine.  In: the places to look at.  Out: those where one answers, with what it has.
 
-A closed port refuses at once, and one that accepts and says nothing is given up.  No key is sent: who
-listens at a port is nobody's word for who it is.
+A closed port refuses at once.  Who accepts and says nothing is not waited for, and found where something is usual: its
+silence shall be seen, and told.  No key is sent: who listens at a port is nobody's word for who it is.
 """
 
 from __future__ import annotations
@@ -34,10 +34,14 @@ SERVICES: tuple[Service, ...] = ("stt", "tts")
 
 @frozen
 class Spot:
-    """A port of this machine; ``usual`` is what the service there does if it lists no model that tells."""
+    """A port of this machine; ``usual`` is what the service there does if it lists no model that tells.
+
+    ``lists``: who lists nothing is not the usual one.
+    """
 
     port: int
     usual: tuple[Service, ...] = ()
+    lists: bool = False
 
     @property
     def url(self) -> str:
@@ -46,7 +50,7 @@ class Spot:
 
 USUAL: tuple[Spot, ...] = (
     Spot(2022, ("stt",)),  # whisper.cpp, which lists nothing
-    Spot(8880, ("tts",)),  # Kokoro-FastAPI
+    Spot(8880, ("tts",), lists=True),  # Kokoro-FastAPI
     Spot(8890),  # mlx-audio
     Spot(8000),  # speaches, once faster-whisper-server
     Spot(9000),  # Whisper in a container
@@ -56,13 +60,18 @@ USUAL: tuple[Spot, ...] = (
 
 @frozen
 class Found:
+    """``offer`` is None where the service has not said what it has."""
+
     spot: Spot
     services: tuple[Service, ...]
-    offer: Offer
+    offer: Offer | None
 
 
 async def look(spot: Spot, patience: float = PATIENCE) -> Found | None:
-    """The service at ``spot``, or None if nobody accepts there or answers within ``patience`` seconds after that."""
+    """The service at ``spot``, or None if nobody accepts there or who does is none.
+
+    It has ``patience`` seconds to say what it has.
+    """
     if not await _accepts(spot.port):
         return None
     # most ports are closed, and then nothing of HTTP needs to be loaded
@@ -70,11 +79,10 @@ async def look(spot: Spot, patience: float = PATIENCE) -> Found | None:
 
     there = await OpenAIVoice.open(EndpointName(spot.url, {}), environment={})
     try:
-        with trio.move_on_after(patience), suppress(ProviderError):
-            offer = await _offer(there, spot)
-            found: list[Service] = [service for service in SERVICES if offer.models(service)]
-            services = tuple(found) or spot.usual
-            return Found(spot, services, offer) if services else None
+        with suppress(ProviderError):
+            with trio.move_on_after(patience):
+                return _found(spot, await _offer(there, spot))
+            return Found(spot, spot.usual, None) if spot.usual else None
     finally:
         await release(there)
     return None
@@ -91,6 +99,13 @@ async def look_at(spots: Iterable[Spot], patience: float = PATIENCE) -> list[Fou
         for spot in found:
             nursery.start_soon(one, spot)
     return [each for each in found.values() if each is not None]
+
+
+def _found(spot: Spot, offer: Offer) -> Found | None:
+    found: list[Service] = [service for service in SERVICES if offer.models(service)]
+    usual = () if spot.lists and offer == Offer() else spot.usual
+    services = tuple(found) or usual
+    return Found(spot, services, offer) if services else None
 
 
 async def _accepts(port: int) -> bool:

@@ -14,6 +14,7 @@ from random import random
 from typing import TYPE_CHECKING, Any
 
 import trio
+from attrs import evolve
 
 from actors.errors import ProviderError
 from actors.failover import Candidate, FailoverPolicy
@@ -207,7 +208,9 @@ class Providers:
         )
 
     def _candidates(self, service: Service) -> list[Candidate[Any]]:
-        return [candidate_of(provider) for provider in self._providers[service]]
+        first, *others = map(candidate_of, self._providers[service])
+        # a voice that nobody has is for the first to refuse; from those that stand in, any is better than none
+        return [evolve(first, voices=None), *others]
 
     def _offer(self, service: Service, engine: Any) -> None:
         if service == "stt":
