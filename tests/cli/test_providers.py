@@ -65,6 +65,15 @@ def test_without_anything_there_are_the_embedded_engines(run: Run) -> None:
     assert ["speaks", "espeak-ng", "embedded", "up"] in [row[:4] for row in rows]
 
 
+def test_a_key_that_is_not_used_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "VOICEMODE_ALLOW_REMOTE" not in run("providers").out
+    monkeypatch.setenv("OPENAI_API_KEY", "hush-hush")
+    shown = run("providers")
+    assert "There is a key for OpenAI, which is not used: VOICEMODE_ALLOW_REMOTE is off." in shown.out
+    assert "hush" not in shown.out + shown.err
+    assert "not used" not in run("providers", "--stt", "pocketsphinx", "--tts", "espeak-ng").out
+
+
 def test_what_is_found_on_this_machine_is_shown_with_what_it_has(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICEMODE_ALWAYS_TRY_LOCAL", "true")
     with service("kokoro", "whisper-1", voices=("af_sky", "bf_emma")) as server:
