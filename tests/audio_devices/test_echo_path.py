@@ -126,3 +126,14 @@ def test_an_echo_that_nobody_hears_any_longer_is_clear_until_the_sides_move(
     away = room.heard(assistant, room.Acoustics(gain=0.5, delay=0.15, tail=60))
     passed(path, assistant[change : change + 1600], away[change : change + 1600])
     assert not path.clear
+
+
+def test_a_way_is_lost_from_the_opening_until_it_is_found_or_another_one_is_known(assistant: room.Samples) -> None:
+    path = EchoPath()
+    assert not path.lost, "there is none yet"
+    second_opening(path, assistant, room.Acoustics(gain=0.3, delay=0.1073, decay=0.1, tail=12))
+    path.shift()
+    assert path.lost
+    elsewhere = room.Acoustics(gain=0.5, delay=0.2, decay=0.05, tail=20, seed=5)
+    passed(path, assistant, room.heard(assistant, elsewhere))
+    assert (path.lost, path.found) == (False, False)

@@ -154,6 +154,8 @@ class EchoCanceller:
         if self._former is not None:
             if self._path.found:
                 self._processing, self._former = self._former, None
+            elif not self._path.lost:
+                self._former = None
             elif self._presence.sounding:
                 self._former.process_stream(self._frame(pcm, rate))
         clean = self._frame(pcm, rate)

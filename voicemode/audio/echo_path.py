@@ -70,7 +70,7 @@ class EchoPath:
         self._recent.extend([np.zeros(FRAME, np.float32)] * LATEST)
         self._heard.clear()
         self._left.clear()
-        self._found = False
+        self._found = self._learnt = False
         self._owed = self._frames = self._known = 0
         self._heard_energy = self._left_energy = 0.0
         self._quick = np.zeros(3)
@@ -86,6 +86,11 @@ class EchoPath:
     def found(self) -> bool:
         """Whether the way that was known before the sides moved has been found again."""
         return self._found
+
+    @property
+    def lost(self) -> bool:
+        """Whether there is a way to be found again: one is known from before, and neither it nor another one since."""
+        return self._remembered is not None and not (self._found or self._learnt)
 
     def play(self, reference: bytes) -> None:
         """The next 10 ms of what was played, be it late."""
@@ -134,7 +139,7 @@ class EchoPath:
             self._forget()
         self._known = self._known + 1 if self._left_energy < KNOWN * self._heard_energy else 0
         if self._known == LASTING:
-            self._known = 0
+            self._known, self._learnt = 0, True
             self._clear = self._clear or self._left_energy < CLEAR * self._heard_energy
             self._remembered, self._remembered_clear = self._filter.response, self._clear
         self._frames += 1
