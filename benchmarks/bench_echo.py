@@ -166,12 +166,17 @@ def listened(scenes: Sequence[Scene], way: Way, model: SileroModel, took: list[f
 
 
 def self_interruptions(way: Way, activities: Sequence[Sequence[SpeechActivity]]) -> list[Figure]:
-    budget = None if way.guard is None else NEVER
-    found = [room.noticed(each, EndpointPolicy(), BargeInPolicy(min_speech=0.128)) for each in activities]
-    return [
-        figure(f"{way.name}: speech in echo alone", "times", [sum(len(each.started) for each in found)], budget),
-        figure(f"{way.name}: self-interruptions", "times", [sum(len(each.committed) for each in found)], budget),
-    ]
+    figures: list[Figure] = []
+    for name, policy in INTERRUPTIONS.items():
+        found = [room.noticed(each, EndpointPolicy(), policy) for each in activities]
+        if not figures:
+            starts = sum(len(each.started) for each in found)
+            figures.append(figure(f"{way.name}: speech in echo alone", "times", [starts]))
+        # the shorter one is nobody's default, and shows how near it is
+        budget = NEVER if way.guard is not None and policy == BargeInPolicy() else None
+        times = sum(len(each.committed) for each in found)
+        figures.append(figure(f"{way.name}: self-interruptions{name}", "times", [times], budget))
+    return figures
 
 
 def delays(

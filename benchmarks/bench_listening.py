@@ -152,7 +152,7 @@ def figures_of(kind: str, cost: Cost) -> list[Figure]:
     memory = np.array(cost.memory) / MEGABYTE
     none = Budget(at_most=0)
     # the canceller's own work is in no budget, nor is the devices': two bare streams alone cost more than ours
-    budget = None if "livekit" in cost.modules else Budget(at_most=5)
+    budget = None if "livekit" in cost.modules else Budget(at_most=3)
     figures = [
         figure(f"{kind}: processor", "% of a core", [100 * cost.cpu]),
         figure("  of it two open devices, nobody listening", "% of a core", [100 * cost.cpu_bare]),
