@@ -174,7 +174,8 @@ def judge_stop(heard: Samples, made: Samples, rate: int, decided: float, account
         return  # stopped in a pause
     changed = int(different[0])
     found.unaccounted.append(1000 * (int(original[changed]) - account) / rate)
-    fade = np.append(heard[sounding[changed - 1] :], 0).astype(int)
+    # a pause before it is no part of it
+    fade = np.append(heard[sounding[changed] - 1 :], 0).astype(int)
     usual = np.abs(np.diff(made[: original[changed]].astype(int))).max()
     found.steps.append(float(np.abs(np.diff(fade)).max() / usual))
     found.fades.append(1000 * (len(fade) - 2) / rate)
