@@ -15,13 +15,11 @@ from functools import partial
 import trio
 from attrs import evolve, field, frozen
 
+from .events import BargedIn, Chimed, Event, StateChanged, TurnEnded, TurnFailed, TurnStarted, UtteranceRecorded
 from .gate import Gate
 from .machines.dialogue import Dialogue
 from .messages import (
-    BargedIn,
     Chime,
-    Chimed,
-    Event,
     SpeakingStarted,
     SpeechActivity,
     SpeechChunk,
@@ -30,16 +28,11 @@ from .messages import (
     SpeechResumed,
     SpeechStarted,
     Spoken,
-    StateChanged,
     TextPiece,
     Transcribed,
-    TurnEnded,
-    TurnFailed,
     TurnId,
     TurnResult,
-    TurnStarted,
     Utterance,
-    UtteranceRecorded,
     VoiceChanged,
 )
 from .orders import (

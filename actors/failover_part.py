@@ -75,6 +75,7 @@ class Part:
         try:
             error = await self._speak(call)
         except BaseException:
+            # also a cancel: a call that is never ended would keep a trial from all others
             board.cancelled(call, trio.current_time())
             raise
         now = trio.current_time()

@@ -160,6 +160,7 @@ class _Replay:
             self.board.failed(call, trio.current_time(), silence)
             raise silence from late
         except BaseException:
+            # also a cancel: a call that is never ended would keep a trial from all others
             self.board.cancelled(call, trio.current_time())
             raise
         now = trio.current_time()

@@ -83,6 +83,7 @@ class FailoverVoice:
                     yield receive
                     nursery.cancel_scope.cancel("whoever listened is done")
             except BaseExceptionGroup as group:
+                # what whoever listens raises comes out as it is, and not as a group of this nursery's
                 errors = [error for error in group.exceptions if not isinstance(error, trio.Cancelled)]
                 if len(errors) != 1:
                     raise

@@ -13,9 +13,9 @@ import trio
 from attrs import field, frozen, validators
 
 from .errors import ProviderError, ProviderUnavailable
+from .events import ProviderChanged
 from .machines.board import Board, Key
 from .machines.record import Call
-from .messages import ProviderChanged
 from .ports import Probe
 
 
@@ -65,6 +65,7 @@ async def _probe(board: Board, call: Call, probe: Probe, deadline: float) -> Non
     except trio.TooSlowError:
         board.failed(call, trio.current_time(), _silent(call.provider, deadline))
     except BaseException:
+        # also a cancel: a call that is never ended would keep a trial from all others
         board.cancelled(call, trio.current_time())
         raise
     else:

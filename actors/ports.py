@@ -13,7 +13,8 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import trio
 
 from .errors import DeviceLost
-from .messages import AudioFrame, Event, Message, Synthesis, Transcript
+from .events import Event
+from .messages import AudioFrame, Message, Synthesis, Transcript
 
 
 class Microphone(Protocol):

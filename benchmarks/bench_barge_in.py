@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from report import Budget, Findings, figure, run
 from stand_ins import LISTENING_RATE, Cues, ObservedSpeaker, Room, human_voice
 
-from actors.messages import SAMPLE_BYTES, BargedIn, SpeakingStarted, Synthesis
+from actors.events import BargedIn
+from actors.messages import SAMPLE_BYTES, SpeakingStarted, Synthesis
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
 from voicemode import Settings, open_conversation
 from voicemode.audio.files import Sound, resampled

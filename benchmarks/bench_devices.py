@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from report import Budget, Figure, Findings, figure, run
 from stand_ins import LISTENING_RATE
 
-from actors.messages import SpeakingStarted, Spoken, TurnResult, UtteranceRecorded
+from actors.events import UtteranceRecorded
+from actors.messages import SpeakingStarted, Spoken, TurnResult
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
 from tests.desk import Difference, at_desk, difference, human_voice, mouth, spans
 from tests.virtual_audio import Recording, VirtualAudio, missing

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from report import Budget, Findings, figure, run
 from stand_ins import LISTENING_RATE
 
-from actors.messages import AudioFrame, BargedIn, SpeakingStarted, SpeechStarted
+from actors.events import BargedIn
+from actors.messages import AudioFrame, SpeakingStarted, SpeechStarted
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
 from tests.virtual_audio import VirtualAudio, missing
 from voicemode import Conversation, Settings, open_conversation

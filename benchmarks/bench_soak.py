@@ -21,7 +21,8 @@ from report import Budget, Findings, figure, run
 from stand_ins import Cues, InstantEars, InstantVoice, LoudnessModel, Room, human_voice
 from trio.testing import MockClock
 
-from actors.messages import Event, Message, SpeakingStarted, StateChanged, TextPiece
+from actors.events import Event, StateChanged
+from actors.messages import Message, SpeakingStarted, TextPiece
 from voicemode import Conversation, Settings, TurnPolicy, open_conversation
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_speaker import VirtualSpeaker
@@ -72,7 +73,7 @@ class Turns:
         result = await conversation.converse(self.agent)
         self.ways[result.outcome] += 1
 
-    async def agent(self, transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:  # noqa: ARG002 - as the port
+    async def agent(self, transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
         try:
             for sentence in ("Once upon a time. ", "There was a turn. ", "It came to an end."):
                 await trio.sleep(self.dice.uniform(0, 0.2))

@@ -15,7 +15,8 @@ from attrs import define, field
 from report import Budget, Figure, Findings, figure, run
 from stand_ins import Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
 
-from actors.messages import BargedIn, Message, SpeakingStarted, Spoken
+from actors.events import BargedIn
+from actors.messages import Message, SpeakingStarted, Spoken
 from voicemode import Agent, Conversation, Settings, open_conversation
 from voicemode.audio.store import MemoryStore
 
@@ -88,7 +89,7 @@ class Stage:
 
 
 def agent_with(clean_up: float) -> Agent:
-    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:  # noqa: ARG001 - as the port
+    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
         try:
             yield "Once upon a time. And then"
             await trio.sleep_forever()

@@ -16,7 +16,8 @@ from attrs import define, field
 from report import Budget, Findings, figure, run
 from stand_ins import Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
 
-from actors.messages import Event, SpeakingStarted, SpeechEnded, StateChanged, UtteranceRecorded
+from actors.events import Event, StateChanged, UtteranceRecorded
+from actors.messages import SpeakingStarted, SpeechEnded
 from actors.ports import UtteranceStore
 from voicemode import EndpointPolicy, Settings, open_conversation
 from voicemode.audio.store import DirectoryStore, MemoryStore

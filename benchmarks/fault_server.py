@@ -139,7 +139,7 @@ class FaultServer(SpeechServer):
                 return listeners
         return await trio.open_tcp_listeners(self.port, host="127.0.0.1")
 
-    def _work(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: Asked) -> Reply:
         fault = self.fault if self.strikes > 0 else None
         self.strikes -= 1
         if fault is not None:

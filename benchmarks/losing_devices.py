@@ -16,6 +16,7 @@ from report import Budget, Figure, figure
 from stand_ins import LISTENING_RATE
 
 from actors.errors import DeviceError
+from actors.events import UtteranceRecorded
 from actors.messages import (
     MicrophoneFailed,
     MicrophoneOpened,
@@ -25,7 +26,6 @@ from actors.messages import (
     SpeechActivity,
     SpeechStarted,
     TurnResult,
-    UtteranceRecorded,
 )
 from actors.ports import SpeechModel, TextToSpeech
 from tests.desk import Desk, at_desk, human_voice, mouth

@@ -25,7 +25,7 @@ class GoodEars:
     name: str = "good ears"
     sounds: list[bytes] = field(factory=list[bytes])
 
-    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:  # noqa: ARG002
+    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         await trio.lowlevel.checkpoint()
         self.sounds.append(pcm)
         return Transcript(text=self.texts.get(pcm, "(something else)"), engine=self.name, seconds=0.0)
@@ -44,8 +44,8 @@ class GoodVoice:
         self,
         text: str,
         *,
-        voice: str | None = None,  # noqa: ARG002 - the port names it
-        speed: float | None = None,  # noqa: ARG002 - the port names it
+        voice: str | None = None,
+        speed: float | None = None,
     ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
         pcm, words = await self.voice.say(text)
         send, receive = trio.open_memory_channel[Synthesis](1)

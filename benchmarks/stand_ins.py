@@ -16,7 +16,8 @@ import trio
 from attrs import frozen
 
 from actors.errors import DeviceLost
-from actors.messages import Event, Synthesis, Transcript
+from actors.events import Event
+from actors.messages import Synthesis, Transcript
 from actors.ports import Playback
 from actors.vad import level_of
 from voicemode.audio.files import Sound, read_audio
@@ -53,10 +54,10 @@ class InstantVoice:
     @asynccontextmanager
     async def speak(
         self,
-        text: str,  # noqa: ARG002 - the port names it
+        text: str,
         *,
-        voice: str | None = None,  # noqa: ARG002 - the port names it
-        speed: float | None = None,  # noqa: ARG002 - the port names it
+        voice: str | None = None,
+        speed: float | None = None,
     ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
         asked = trio.current_time()
         send, receive = trio.open_memory_channel[Synthesis](math.inf)
@@ -80,10 +81,10 @@ class InstantEars:
 
     async def transcribe(
         self,
-        pcm: bytes,  # noqa: ARG002 - the port names it
-        rate: int,  # noqa: ARG002 - the port names it
+        pcm: bytes,
+        rate: int,
         *,
-        phrases: Sequence[str] = (),  # noqa: ARG002 - the port names it
+        phrases: Sequence[str] = (),
     ) -> Transcript:
         self.asked = trio.current_time()
         await trio.lowlevel.checkpoint()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import voicemode
-from actors.messages import Event
+from actors.events import Event
 from tests.fakes import FakeEars, FakeVoice
 from tests.fakes_speech import LoudnessModel
 from voicemode import Conversation, Settings

@@ -17,7 +17,8 @@ import trio
 from attrs import define, field, frozen
 from numpy.typing import NDArray
 
-from actors.messages import Event, Synthesis, Transcript
+from actors.events import Event
+from actors.messages import Synthesis, Transcript
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
 from tests.virtual_audio import MICROPHONE_INPUT, VirtualAudio
 from voicemode import Conversation, Settings, open_conversation

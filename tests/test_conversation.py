@@ -16,21 +16,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 import voicemode
 from actors.errors import DeviceError, ProviderUnavailable, SettingsError
-from actors.messages import (
-    BargedIn,
-    Chimed,
-    Event,
-    Message,
-    MicrophoneClosed,
-    MicrophoneOpened,
-    Muted,
-    SpeakingStarted,
-    Spoken,
-    StateChanged,
-    TurnEnded,
-    TurnResult,
-    UtteranceRecorded,
-)
+from actors.events import BargedIn, Chimed, Event, Muted, StateChanged, TurnEnded, UtteranceRecorded
+from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, SpeakingStarted, Spoken, TurnResult
 from tests.conversing import GREETING, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_speech import LoudnessModel

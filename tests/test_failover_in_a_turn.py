@@ -7,11 +7,12 @@ import trio
 from trio.testing import MockClock
 
 from actors.errors import AllProvidersFailed, ProviderError, ProviderUnavailable
+from actors.events import Event
 from actors.failover import Candidate
 from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
 from actors.machines.board import Board
-from actors.messages import Event, Transcribed, VoiceChanged
+from actors.messages import Transcribed, VoiceChanged
 from tests.conversing import GREETING, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said
 from voicemode.cli.display import Scene

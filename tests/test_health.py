@@ -13,9 +13,9 @@ from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.errors import ProviderError
+from actors.events import ProviderChanged
 from actors.health import HealthPolicy, watch_providers
 from actors.machines.board import Board, Key
-from actors.messages import ProviderChanged
 from actors.ports import Probe
 from tests.machines.engines import unavailable
 from voicemode.groups import unwrapped

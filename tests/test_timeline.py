@@ -14,10 +14,9 @@ from attrs import define, field
 from hypothesis import given, strategies as st
 
 from actors.errors import AudioFileError, ProviderUnavailable, SettingsError
+from actors.events import BargedIn, Event, State, StateChanged, TurnEnded, TurnStarted, UtteranceRecorded
 from actors.messages import (
-    BargedIn,
     Engines,
-    Event,
     MicrophoneClosed,
     MicrophoneOpened,
     Outcome,
@@ -28,19 +27,14 @@ from actors.messages import (
     SpeechStarted,
     Spoken,
     SpokenText,
-    State,
-    StateChanged,
     StreamId,
     TextPiece,
     Timings,
     Transcribed,
     Transcript,
-    TurnEnded,
     TurnId,
     TurnResult,
-    TurnStarted,
     Utterance,
-    UtteranceRecorded,
 )
 from voicemode.timeline import Track, check_timeline, draw_timeline
 from voicemode.timeline_story import Story

@@ -18,10 +18,11 @@ from actors.errors import (
     SettingsError as SettingsError,
     VoiceError as VoiceError,
 )
+from actors.events import Event as Event
 from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
 from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
 from actors.machines.policy import TurnPolicy as TurnPolicy
-from actors.messages import Event as Event, Message as Message, TurnResult as TurnResult
+from actors.messages import Message as Message, TurnResult as TurnResult
 from actors.ports import Agent as Agent
 
 from .conversation import Conversation as Conversation

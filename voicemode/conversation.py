@@ -13,8 +13,9 @@ from attrs import evolve, fields_dict
 
 from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
+from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
-from actors.messages import Event, Message, Muted, TurnId, TurnResult
+from actors.messages import Message, TurnId, TurnResult
 from actors.orders import EndTurn, Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 

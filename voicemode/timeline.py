@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 from actors.errors import ProviderUnavailable, SettingsError
-from actors.messages import Event
+from actors.events import Event
 
 from .audio.file_errors import explaining
 from .timeline_story import Story

@@ -9,15 +9,23 @@ from collections.abc import Sequence
 
 from attrs import define, field, frozen
 
-from actors.messages import (
+from actors.events import (
     BargedIn,
     Chimed,
     Event,
+    Muted,
+    ProviderChanged,
+    State,
+    StateChanged,
+    TurnEnded,
+    TurnFailed,
+    TurnStarted,
+    UtteranceRecorded,
+)
+from actors.messages import (
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
-    Muted,
-    ProviderChanged,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -27,17 +35,11 @@ from actors.messages import (
     SpeechResumed,
     SpeechStarted,
     Spoken,
-    State,
-    StateChanged,
     TextPiece,
     Transcribed,
-    TurnEnded,
-    TurnFailed,
     TurnId,
     TurnResult,
-    TurnStarted,
     Utterance,
-    UtteranceRecorded,
     VoiceChanged,
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from weakref import WeakSet
 
-from actors.messages import Event
+from actors.events import Event
 from actors.ports import Cued
 from actors.ring import Ring
 

@@ -16,7 +16,8 @@ from typing import TypeAlias
 from attrs import define, field, frozen, validators
 
 from ..errors import ProviderError
-from ..messages import Place, ProviderChanged, ProviderStatus, Service
+from ..events import ProviderChanged, ProviderStatus
+from ..messages import Place, Service
 from .balance import by_cost
 from .breaker import Breaker, BreakerPolicy
 from .record import Call, Record

@@ -21,6 +21,7 @@ from __future__ import annotations
 from attrs import define, evolve, field
 
 from ..errors import DeviceError
+from ..events import State
 from ..messages import (
     Chime,
     Engines,
@@ -37,7 +38,6 @@ from ..messages import (
     SpeechStarted,
     Spoken,
     SpokenText,
-    State,
     StreamId,
     Transcribed,
     Utterance,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrs import define, field, frozen
 
 from ..errors import ProviderError, ProviderUnavailable
-from ..messages import Health, Place, ProviderStatus, Service
+from ..events import Health, ProviderStatus
+from ..messages import Place, Service
 from .breaker import Breaker, Permit
 from .latencies import Latencies
 

@@ -13,9 +13,10 @@ import trio
 
 from actors.errors import ProviderError, ProviderRefused, ProviderUnavailable, SettingsError
 from actors.messages import Message
+from tests.scripted_server import Reply, ScriptedServer, hang, hang_up, refusal, whole
 from voicemode.agents.chat import ChatAgent, key_from
 
-from .chat_server import DONE, ChatServer, Reply, hang, hang_up, refusal, said, serving, streamed, whole
+from .chat_server import DONE, said, serving, streamed
 
 KEY = "sk-a-secret-key"
 MODELS = whole(b'{"object": "list", "data": [{"id": "first-model"}, {"id": "second"}]}')
@@ -23,7 +24,7 @@ HISTORY = (Message(role="assistant", text="Hello."), Message(role="user", text="
 
 
 @asynccontextmanager
-async def chatting(*replies: Reply, **options: Any) -> AsyncGenerator[tuple[ChatAgent, ChatServer]]:
+async def chatting(*replies: Reply, **options: Any) -> AsyncGenerator[tuple[ChatAgent, ScriptedServer]]:
     async with serving(*replies) as server, ChatAgent(server.url, **{"model": "m", **options}) as agent:
         yield agent, server
 
@@ -37,7 +38,8 @@ async def test_it_asks_with_what_was_said_and_heard_before() -> None:
     async with chatting(streamed(said("Fine."), DONE), key=KEY, system="Be brief.") as (agent, server):
         words = agent("How are you?", HISTORY)
         assert [text async for text in words] == ["Fine."]
-    ((line, headers, asked),) = server.asked
+    (request,) = server.asked
+    line, headers, asked = request.line, request.headers, request.json
     assert line == "POST /v1/chat/completions"
     assert headers["authorization"] == f"Bearer {KEY}"
     assert asked == {
@@ -55,8 +57,8 @@ async def test_without_a_model_it_takes_the_first_there_is_and_without_a_key_it_
     async with chatting(MODELS, streamed(said("Fine."), DONE), model=None) as (agent, server):
         assert agent.model == "first-model"
         assert await answer_of(agent) == ["Fine."]
-    assert [line for line, _, _ in server.asked] == ["GET /v1/models", "POST /v1/chat/completions"]
-    assert all("authorization" not in headers for _, headers, _ in server.asked)
+    assert [asked.line for asked in server.asked] == ["GET /v1/models", "POST /v1/chat/completions"]
+    assert all("authorization" not in asked.headers for asked in server.asked)
     assert server.connections == 1
 
 
@@ -132,9 +134,9 @@ FAILURES: dict[str, tuple[Reply, type[ProviderError], str, bool]] = {
     "no such model": (refusal("404 Not Found", "model m not found"), ProviderRefused, "model m not found", False),
     "a bad request": (refusal("400 Bad Request", f"too long {KEY}"), ProviderRefused, "too long", False),
     "too much to do": (refusal("429 Too Many Requests", "slow down"), ProviderUnavailable, "slow down", True),
-    "a crash": (whole(b"<html>", "500 Internal Server Error"), ProviderUnavailable, r"failed \(500\)\.", True),
+    "a crash": (whole(b"<html>", status="500 Internal Server Error"), ProviderUnavailable, r"failed \(500\)\.", True),
     "a page": (whole(b"<html></html>", kind="text/html"), ProviderUnavailable, "no chat completion", False),
-    "a moved page": (whole(b"", "307 Temporary Redirect"), ProviderRefused, "307", False),
+    "a moved page": (whole(b"", status="307 Temporary Redirect"), ProviderRefused, "307", False),
     "an answer that is cut": (streamed(said("One. "), ends=False), ProviderUnavailable, "broke off", True),
     "an answer without an end": (streamed(said("One. ")), ProviderUnavailable, "broke off", True),
     "an error on the way": (streamed(b'data: {"error": {"message": "oom"}}\n\n'), ProviderUnavailable, "oom", True),

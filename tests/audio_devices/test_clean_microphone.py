@@ -9,7 +9,8 @@ import trio
 from attrs import evolve
 
 from actors.errors import DeviceLost
-from actors.messages import AudioFrame, Event, StreamId, TurnId, TurnStarted
+from actors.events import Event, TurnStarted
+from actors.messages import AudioFrame, StreamId, TurnId
 from actors.ports import Cued
 from voicemode.audio.clean_microphone import CleanMicrophone
 from voicemode.audio.echo import EchoCanceller

@@ -8,7 +8,8 @@ import trio
 from trio.testing import MockClock
 
 from actors.errors import AudioFileError, SettingsError
-from actors.messages import SpeakingStarted, State, StateChanged, TurnId
+from actors.events import State, StateChanged
+from actors.messages import SpeakingStarted, TurnId
 from voicemode.audio.file_microphone import FileMicrophone, Start
 from voicemode.audio.files import Sound, read_audio
 

@@ -13,7 +13,8 @@ import trio
 from trio.testing import MockClock
 
 from actors.errors import DeviceLost
-from actors.messages import AudioFrame, Event, SpeechActivity, StateChanged
+from actors.events import Event, StateChanged
+from actors.messages import AudioFrame, SpeechActivity
 from voicemode.audio.file_microphone import FileMicrophone, Start
 from voicemode.audio.file_speaker import FileSpeaker
 from voicemode.audio.files import Sound

@@ -11,27 +11,23 @@ from rich.console import Console
 from rich.text import Text
 
 from actors.errors import DeviceLost, ProviderUnavailable
+from actors.events import Event, Muted, StateChanged, TurnEnded, TurnStarted
 from actors.messages import (
-    Event,
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
-    Muted,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
     SpeechActivity,
     Spoken,
-    StateChanged,
     StreamId,
     TextPiece,
     Timings,
     Transcribed,
     Transcript,
-    TurnEnded,
     TurnId,
     TurnResult,
-    TurnStarted,
 )
 from voicemode.cli.display import PACE, Display, Scene, assistant_line, user_line
 from voicemode.cli.output import printable

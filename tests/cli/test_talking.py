@@ -10,7 +10,8 @@ import pytest
 import trio
 
 from actors.errors import DeviceLost, ProviderUnavailable, VoiceError
-from actors.messages import Message, SpokenText, Timings, TurnEnded, TurnFailed, TurnId, TurnResult
+from actors.events import TurnEnded, TurnFailed
+from actors.messages import Message, SpokenText, Timings, TurnId, TurnResult
 from actors.ports import Agent
 from voicemode import Settings
 from voicemode.cli.talk_agent import AgentChoice

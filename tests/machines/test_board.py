@@ -9,9 +9,10 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actors.errors import ProviderError
+from actors.events import Health, ProviderChanged
 from actors.machines.board import Board, BoardPolicy, Due, Key
 from actors.machines.record import Call
-from actors.messages import Health, ProviderChanged, Service
+from actors.messages import Service
 from tests.machines.engines import refusal, unavailable
 
 WHISPER: Key = ("stt", "whisper")

@@ -13,10 +13,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 import voicemode
 from actors.errors import AudioFileError, DeviceError, DeviceLost
+from actors.events import BargedIn, Event
 from actors.messages import (
-    BargedIn,
     DeviceLoss,
-    Event,
     Message,
     MicrophoneClosed,
     MicrophoneFailed,

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 import voicemode
-from actors.messages import ProviderChanged
+from actors.events import ProviderChanged
 from tests.conversing import Room, follow
 from tests.fakes_speech import LoudnessModel
 from tests.speech.listing_server import ListingServer, offering

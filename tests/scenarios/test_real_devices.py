@@ -16,6 +16,7 @@ from attrs import evolve
 from numpy.typing import NDArray
 
 from actors.errors import DeviceError
+from actors.events import UtteranceRecorded
 from actors.machines.endpointer import EndpointPolicy
 from actors.messages import (
     MicrophoneFailed,
@@ -26,7 +27,6 @@ from actors.messages import (
     SpeechStarted,
     TurnResult,
     Utterance,
-    UtteranceRecorded,
 )
 from tests.desk import SETTINGS, Desk, Difference, at_desk, difference, human_voice, mouth, spans
 from tests.virtual_audio import DEADLINE, VirtualAudio, missing, until

@@ -19,8 +19,9 @@ import trio
 from attrs import define
 from numpy.typing import NDArray
 
+from actors.events import Event, ProviderChanged, StateChanged
 from actors.machines.endpointer import EndpointPolicy
-from actors.messages import Event, ProviderChanged, Service, SpeakingStarted, StateChanged, TurnResult, VoiceChanged
+from actors.messages import Service, SpeakingStarted, TurnResult, VoiceChanged
 from tests.desk import spans
 from voicemode import Conversation, Settings, open_conversation
 from voicemode.audio.files import load_audio

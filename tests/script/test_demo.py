@@ -11,7 +11,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from actors.messages import BargedIn, SpeakingStarted, Transcribed
+from actors.events import BargedIn
+from actors.messages import SpeakingStarted, Transcribed
 from voicemode.audio.files import load_audio
 from voicemode.demo import SCRIPT
 from voicemode.script import load_script, run_script

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from trio.testing import MockClock
 
 from actors.errors import AudioFileError, ProviderUnavailable, SettingsError
-from actors.messages import Message, StateChanged, TurnEnded
+from actors.events import StateChanged, TurnEnded
+from actors.messages import Message
 from tests.fakes import FakeEars, FakeVoice, said, tone
 from tests.fakes_speech import LoudnessModel
 from voicemode.audio.files import Sound

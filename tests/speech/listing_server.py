@@ -44,9 +44,9 @@ class ListingServer(SpeechServer):
     def lines(self, method: str) -> list[str]:
         return [asked.line for asked in self.asked if asked.line.startswith(method)]
 
-    def _work(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: Asked) -> Reply:
         if not asked.line.startswith("GET"):
-            return self.work or super()._work(asked)
+            return self.work or super().reply_to(asked)
         if self.lists is not None:
             return self.lists
         if asked.line.endswith("/models"):

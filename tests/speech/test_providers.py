@@ -10,9 +10,10 @@ import pytest
 import trio
 
 from actors.errors import AllProvidersFailed, ProviderRefused, ProviderUnavailable, SettingsError
+from actors.events import ProviderChanged
 from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
-from actors.messages import ProviderChanged, Synthesis
+from actors.messages import Synthesis
 from actors.ports import TextToSpeech
 from tests.speech.listing_server import offering
 from tests.speech.speech_server import hang, hang_up, refusal, tone

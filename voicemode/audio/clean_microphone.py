@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import evolve
 
-from actors.messages import SAMPLE_BYTES, AudioFrame, Event, seconds_of
+from actors.events import Event
+from actors.messages import SAMPLE_BYTES, AudioFrame, seconds_of
 from actors.ports import Cued, Microphone
 
 from .echo import FRAMES_PER_SECOND, EchoCanceller

@@ -10,7 +10,8 @@ from typing import Literal
 from attrs import field, frozen, validators
 
 from actors.errors import SettingsError
-from actors.messages import Event, SpeakingStarted, StateChanged
+from actors.events import Event, StateChanged
+from actors.messages import SpeakingStarted
 
 from .files import Sound, read_audio, resampled
 from .virtual_microphone import MicrophoneStream, VirtualMicrophone

@@ -9,15 +9,8 @@ from typing import Protocol, runtime_checkable
 import trio
 from attrs import define, field
 
-from actors.messages import (
-    SAMPLE_BYTES,
-    AudioFrame,
-    Event,
-    SpeakingStarted,
-    SpeechActivity,
-    StateChanged,
-    TurnId,
-)
+from actors.events import Event, StateChanged
+from actors.messages import SAMPLE_BYTES, AudioFrame, SpeakingStarted, SpeechActivity, TurnId
 from actors.ports import Cued, Microphone, Playback, Speaker
 from actors.vad import level_of
 

@@ -9,7 +9,8 @@ import numpy as np
 import trio
 from numpy.typing import NDArray
 
-from actors.messages import SAMPLE_BYTES, AudioFrame, Event
+from actors.events import Event
+from actors.messages import SAMPLE_BYTES, AudioFrame
 
 from .files import Sound, resampled
 

@@ -15,7 +15,8 @@ from attrs import asdict, evolve, frozen
 from click.core import ParameterSource
 
 from actors.errors import DeviceError, SettingsError
-from actors.messages import DeviceKind, Event
+from actors.events import Event
+from actors.messages import DeviceKind
 
 from . import options
 from .output import console, printable, write_json, write_line, writing

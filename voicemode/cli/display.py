@@ -20,24 +20,19 @@ from rich.live import Live
 from rich.text import Text
 
 from actors.errors import DeviceError, VoiceError
+from actors.events import Event, Muted, StateChanged, TurnEnded, TurnFailed, TurnStarted
 from actors.messages import (
     DeviceKind,
-    Event,
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
-    Muted,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
     SpeechActivity,
     Spoken,
-    StateChanged,
     TextPiece,
     Transcribed,
-    TurnEnded,
-    TurnFailed,
-    TurnStarted,
 )
 
 from .output import printable, writing

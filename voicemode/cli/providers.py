@@ -12,7 +12,8 @@ import click
 import trio
 from attrs import asdict, evolve, frozen
 
-from actors.messages import Health, Place, Service
+from actors.events import Health
+from actors.messages import Place, Service
 
 from ..settings import Settings
 from . import options

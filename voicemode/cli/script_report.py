@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from actors.messages import Event
+from actors.events import Event
 
 from ..script import Happening, ScriptReport, StepReport, StepStarted, latency_rows
 from .output import printable

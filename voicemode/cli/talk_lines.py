@@ -14,16 +14,14 @@ import trio
 from attrs import asdict, define, field
 
 from actors.errors import VoiceError
+from actors.events import Event, Muted, TurnEnded
 from actors.messages import (
-    Event,
     MicrophoneFailed,
     MicrophoneOpened,
-    Muted,
     SpeakerFailed,
     SpeakerOpened,
     Spoken,
     Transcribed,
-    TurnEnded,
     VoiceChanged,
 )
 

@@ -12,7 +12,7 @@ import click
 from rich.text import Text
 
 from actors.errors import VoiceError
-from actors.messages import Event
+from actors.events import Event
 
 from .display import Display, Scene
 from .output import console, printable, write_error, writing

@@ -15,7 +15,8 @@ import trio
 from attrs import frozen
 
 from actors.errors import ProviderError, VoiceError
-from actors.messages import Event, Message
+from actors.events import Event
+from actors.messages import Message
 from actors.ports import Agent
 
 from .. import Conversation, Settings, open_conversation

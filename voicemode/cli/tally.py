@@ -7,7 +7,8 @@ from statistics import median
 
 from attrs import asdict, define, field, frozen
 
-from actors.messages import Event, Timings, TurnEnded, TurnFailed
+from actors.events import Event, TurnEnded, TurnFailed
+from actors.messages import Timings
 
 from .output import printable
 from .summary import LATENCIES, as_answer, latencies

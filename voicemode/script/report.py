@@ -10,7 +10,8 @@ from typing import TypeAlias
 import msgspec
 from attrs import evolve, field, fields, frozen
 
-from actors.messages import Event, Timings, TurnResult
+from actors.events import Event
+from actors.messages import Timings, TurnResult
 
 from .expectations import Check
 from .recording import Recording

@@ -10,7 +10,8 @@ from pathlib import Path
 import trio
 
 from actors.errors import SettingsError, VoiceError
-from actors.messages import Event, TurnResult
+from actors.events import Event
+from actors.messages import TurnResult
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
 
 from ..agents.imported import guarded

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import trio
 from attrs import frozen
 
-from actors.messages import Event, MicrophoneOpened, SpeakingStarted, StateChanged
+from actors.events import Event, StateChanged
+from actors.messages import MicrophoneOpened, SpeakingStarted
 
 from ..audio.files import Sound
 from ..audio.virtual_microphone import VirtualMicrophone

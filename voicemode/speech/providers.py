@@ -17,12 +17,13 @@ import trio
 from attrs import evolve
 
 from actors.errors import ProviderError
+from actors.events import ProviderChanged
 from actors.failover import Candidate, FailoverPolicy
 from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
 from actors.health import HealthPolicy, watch_providers
 from actors.machines.board import Board, Key
-from actors.messages import ProviderChanged, Service
+from actors.messages import Service
 from actors.ports import Probe, SpeechToText, TextToSpeech
 
 from ..groups import unwrapped

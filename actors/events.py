@@ -1,0 +1,164 @@
+"""What whoever watches a conversation is told of it besides the actors' own messages: frozen values without behaviour.
+
+Times are seconds on the Trio clock of the run.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from .errors import VoiceError
+from .messages import (
+    Chime,
+    MicrophoneClosed,
+    MicrophoneFailed,
+    MicrophoneOpened,
+    Place,
+    Service,
+    SpeakerFailed,
+    SpeakerOpened,
+    SpeakingStarted,
+    SpeechActivity,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    Spoken,
+    TextPiece,
+    Transcribed,
+    TurnId,
+    TurnResult,
+    Utterance,
+    VoiceChanged,
+)
+
+
+@frozen(kw_only=True)
+class TurnStarted:
+    turn: TurnId
+    at: float
+
+
+State: TypeAlias = Literal["idle", "speaking", "listening", "hearing", "transcribing"]
+
+
+@frozen(kw_only=True)
+class StateChanged:
+    turn: TurnId
+    at: float
+    state: State
+
+
+@frozen(kw_only=True)
+class UtteranceRecorded:
+    """An utterance is whole and on disk."""
+
+    turn: TurnId
+    at: float
+    utterance: Utterance
+
+
+@frozen(kw_only=True)
+class BargedIn:
+    """The user has spoken over the assistant for long enough; ``began`` is their first voiced window."""
+
+    turn: TurnId
+    at: float
+    began: float
+
+
+@frozen(kw_only=True)
+class Chimed:
+    """A short sound told the user how things stand."""
+
+    turn: TurnId
+    at: float
+    chime: Chime
+
+
+@frozen(kw_only=True)
+class Muted:
+    """The user's own switch: while ``muted`` only silence is heard of them, though the microphone stays open."""
+
+    at: float
+    muted: bool
+
+
+Health: TypeAlias = Literal["unknown", "up", "trying", "down"]
+"""Of an engine: never asked, works, is asked again after having been down, or is left alone for now."""
+
+
+@frozen(kw_only=True)
+class ProviderStatus:
+    """What is known of an engine: ``since`` when its health is what it is, on the Trio clock.
+
+    ``p50`` and ``p95`` are seconds to the first of an answer, None as long as there was none; ``error`` the last
+    failure's sentence, None if none was; ``retry_at`` when it is asked again while it is down.
+    """
+
+    service: Service
+    provider: str
+    place: Place
+    health: Health
+    since: float
+    calls: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    running: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    error: str | None = None
+    retry_at: float | None = None
+
+
+@frozen(kw_only=True)
+class ProviderChanged:
+    """An engine was found to work, to be down, or to be back."""
+
+    at: float
+    status: ProviderStatus
+
+
+@frozen(kw_only=True)
+class TurnEnded:
+    turn: TurnId
+    at: float
+    result: TurnResult
+
+
+@frozen(kw_only=True)
+class TurnFailed:
+    turn: TurnId
+    at: float
+    error: VoiceError
+
+
+Event: TypeAlias = (
+    TurnStarted
+    | StateChanged
+    | MicrophoneOpened
+    | MicrophoneClosed
+    | MicrophoneFailed
+    | SpeakerOpened
+    | SpeakerFailed
+    | SpeechActivity
+    | SpeechStarted
+    | SpeechPaused
+    | SpeechResumed
+    | SpeechEnded
+    | BargedIn
+    | Chimed
+    | Muted
+    | SpeakingStarted
+    | VoiceChanged
+    | TextPiece
+    | Spoken
+    | UtteranceRecorded
+    | Transcribed
+    | ProviderChanged
+    | TurnEnded
+    | TurnFailed
+)
+"""All that a watcher of a conversation may see."""
