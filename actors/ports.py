@@ -124,6 +124,43 @@ class SpeechToText(Protocol):
         ...
 
 
+class Hearing(Protocol):
+    """An engine that is given an utterance while it is being said."""
+
+    def write(self, pcm: bytes) -> None:
+        """The next of it.  Never blocks and never raises: a failure is told by ``finish``."""
+        ...
+
+    async def finish(self) -> Transcript:
+        """That was all; what it comes to.  ``Transcript.seconds`` count from here.  Raises ProviderError."""
+        ...
+
+
+@runtime_checkable
+class LiveSpeechToText(Protocol):
+    """A recogniser that takes sound while it comes, and may tell what it understands meanwhile."""
+
+    def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AbstractAsyncContextManager[Hearing]:
+        """One utterance, from its first sample on.  Leaving without ``finish`` gives the request up.
+
+        ``partial`` is given all text so far whenever there is more.  Raises ProviderError from ``finish`` alone.
+        """
+        ...
+
+
+class TurnModel(Protocol):
+    """Tells from the sound alone whether somebody who has paused is done."""
+
+    name: str
+
+    async def finished(self, pcm: bytes, rate: int) -> float:
+        """How likely it is, from 0 to 1, that who said ``pcm``, which ends with their pause, has no more to say.
+        Raises ProviderError."""
+        ...
+
+
 class TextToSpeech(Protocol):
     name: str
     rate: int

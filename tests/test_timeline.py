@@ -224,7 +224,7 @@ def test_a_place_that_cannot_be_written_is_an_error(told: Told, tmp_path: Path) 
 
 def test_pyplot_is_left_alone(tmp_path: Path) -> None:
     code = (
-        "import sys, pathlib; from actors.messages import *; from voicemode.timeline import draw_timeline;"
+        "import sys, pathlib; from actors.events import *; from voicemode.timeline import draw_timeline;"
         "draw_timeline(pathlib.Path(sys.argv[1]), [TurnStarted(turn=TurnId(1), at=0.0)]);"
         "print('matplotlib.pyplot' in sys.modules)"
     )

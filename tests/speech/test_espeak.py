@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from actors.errors import ProviderRefused, ProviderUnavailable
 from actors.messages import Synthesis, WordTime
@@ -131,7 +132,7 @@ async def test_a_reader_who_does_not_read_holds_the_engine_up_in_the_end() -> No
     async with speech.speak(LONG * 4) as parts:
         with trio.fail_after(10):
             while parts.statistics().tasks_waiting_send == 0:
-                await trio.lowlevel.checkpoint()
+                await wait_all_tasks_blocked(0.001)  # a loop that spins would keep the engine's thread from running
         assert parts.statistics().current_buffer_used == AHEAD
     assert speech.limiter.borrowed_tokens == 0
 
@@ -141,7 +142,7 @@ async def test_whoever_waits_for_the_engine_can_be_cancelled() -> None:
     async with first.speak(LONG * 4) as parts:
         with trio.fail_after(10):
             while parts.statistics().tasks_waiting_send == 0:
-                await trio.lowlevel.checkpoint()
+                await wait_all_tasks_blocked(0.001)  # a loop that spins would keep the engine's thread from running
         with trio.fail_after(10), trio.move_on_after(0.05) as scope:
             async with second.speak("Hello") as others:
                 await others.receive()
