@@ -16,10 +16,14 @@ import trio
 from attrs import evolve, field, frozen
 
 from .events import BargedIn, Chimed, Event, StateChanged, TurnEnded, TurnFailed, TurnStarted, UtteranceRecorded
+from .expectation import Expectation
 from .gate import Gate
+from .growing import Recordings
 from .machines.dialogue import Dialogue
 from .messages import (
     Chime,
+    Drafted,
+    DraftId,
     SpeakingStarted,
     SpeechActivity,
     SpeechChunk,
@@ -41,10 +45,19 @@ from .orders import (
     BeginUtterance,
     CloseMicrophone,
     Command,
+    Draft,
+    DropDraft,
     DropUtterance,
+    Duck,
     EndUtterance,
+    Evidence,
+    Expect,
     Fail,
     Finish,
+    FinishSentence,
+    Follow,
+    GoOn,
+    Hold,
     Hush,
     Input,
     OpenMicrophone,
@@ -54,12 +67,14 @@ from .orders import (
     Stop,
     Tick,
     Transcribe,
+    Understood,
 )
 from .player import play_speech
-from .ports import Playback, SpeechToText, TextToSpeech, UtteranceStore, Words
+from .ports import LiveSpeechToText, Playback, SpeechToText, TextToSpeech, TurnModel, UtteranceStore, Words
 from .reader import read_words
 from .streamer import stream_speech
-from .transcriber import transcribe
+from .transcriber import draft, transcribe
+from .transport import Transport
 
 PIECES = 2
 """Sentences read ahead of the engine."""
@@ -78,6 +93,10 @@ class Outside:
     stt: SpeechToText | None
     store: UtteranceStore
     publish: Callable[[Event], None]
+    expectation: Expectation
+    recordings: Recordings
+    transport: Transport
+    judge: TurnModel | None = None
     chimes: Mapping[Chime, bytes] = field(factory=dict[Chime, bytes])
 
 
@@ -176,6 +195,7 @@ class _Turn:
         self._speech = trio.CancelScope()
         self._state = dialogue.state
         self._text = request.words if isinstance(request.words, str) else ""
+        self._drafts: dict[DraftId, tuple[trio.CancelScope, trio.MemorySendChannel[float]]] = {}
         self._nursery: trio.Nursery | None = None
         self.ending: Finish | Fail | None = None
 
@@ -184,8 +204,18 @@ class _Turn:
         request, tts = self._request, self._outside.tts
         self._outside.publish(TurnStarted(turn=request.turn, at=trio.current_time()))
         engine = tts.name if request.words is not None and tts is not None else None
+        stt = self._outside.stt
         begin = Begin(
-            turn=request.turn, engine=engine, listen=request.listen, overhear=request.overhear, keep=request.keep
+            turn=request.turn,
+            engine=engine,
+            listen=request.listen,
+            overhear=request.overhear,
+            keep=request.keep,
+            evidence=Evidence(
+                drafts=stt is not None,
+                live=isinstance(stt, LiveSpeechToText),
+                sound=self._outside.judge is not None,
+            ),
         )
         self.take(begin)
 
@@ -198,7 +228,7 @@ class _Turn:
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
                 if event.stream == self._dialogue.stream:
                     self._outside.publish(event)
-            case SpeakingStarted() | VoiceChanged() | Spoken() | Transcribed():
+            case SpeakingStarted() | VoiceChanged() | Spoken() | Drafted() | Transcribed():
                 self._outside.publish(event)
             case _:
                 pass
@@ -220,11 +250,30 @@ class _Turn:
                 self._speech.cancel("interrupted" if began is None else "barge-in")
                 if began is not None:
                     self._outside.publish(BargedIn(turn=turn, at=now, began=began))
+            case Duck(_, gain):
+                self._outside.transport.duck(gain)
+            case Hold():
+                self._outside.transport.hold()
+            case GoOn():
+                self._outside.transport.go_on()
+            case FinishSentence():
+                self._outside.transport.finish_sentence()
             case BeginUtterance() | EndUtterance() | DropUtterance():
                 self._orders.send_nowait(command)
+            case Follow(_, number):
+                self._begin_draft(number)
+            case Draft(_, number, until):
+                self._begin_draft(number).send_nowait(until)
+            case DropDraft(number):
+                self._drafts[number][0].cancel("the user went on")
+            case Expect(stream=stream, pause=pause, until=until):
+                self._outside.expectation.set(stream, pause, until)
             case Transcribe(turn, utterance):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
                 self._start(partial(self._transcribe, utterance))
+            case Understood(turn, utterance, transcript):
+                self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
+                self._outside.publish(Transcribed(turn=turn, at=now, transcript=transcript))
             case PlayChime(turn, chime):
                 if self._outside.playback is not None and chime in self._outside.chimes:
                     self._outside.playback.overlay(self._outside.chimes[chime])
@@ -247,7 +296,12 @@ class _Turn:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(
                     partial(
-                        play_speech, chunks_out, self._reports.clone(), turn=request.turn, playback=outside.playback
+                        play_speech,
+                        chunks_out,
+                        self._reports.clone(),
+                        turn=request.turn,
+                        playback=outside.playback,
+                        transport=outside.transport,
                     )
                 )
                 nursery.start_soon(
@@ -279,6 +333,30 @@ class _Turn:
             engine=self._outside.stt,
             phrases=self._request.phrases,
         )
+
+    def _begin_draft(self, number: DraftId) -> trio.MemorySendChannel[float]:
+        """Have it made, unless that is so already; the moment at which it ends is sent to what is returned."""
+        if number not in self._drafts:
+            scope, (end, ends) = trio.CancelScope(), trio.open_memory_channel[float](1)
+            self._drafts[number] = scope, end
+            self._start(partial(self._draft, number, scope, ends))
+        return self._drafts[number][1]
+
+    async def _draft(self, number: DraftId, scope: trio.CancelScope, ends: trio.MemoryReceiveChannel[float]) -> None:
+        if self._outside.stt is None:
+            raise RuntimeError("the dialogue asked for a draft without an engine to make it")
+        with scope:
+            await draft(
+                self._outside.recordings,
+                ends,
+                self._reports.clone(),
+                turn=self._request.turn,
+                number=number,
+                engine=self._outside.stt,
+                judge=self._outside.judge,
+                phrases=self._request.phrases,
+                publish=self._outside.publish,
+            )
 
     async def settle(self) -> None:
         """The recording of what has been understood is kept or removed, as the store is told to."""

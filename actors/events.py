@@ -12,9 +12,11 @@ from attrs import frozen
 from .errors import VoiceError
 from .messages import (
     Chime,
+    Drafted,
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
+    PartlyTranscribed,
     Place,
     Service,
     SpeakerFailed,
@@ -156,6 +158,8 @@ Event: TypeAlias = (
     | TextPiece
     | Spoken
     | UtteranceRecorded
+    | PartlyTranscribed
+    | Drafted
     | Transcribed
     | ProviderChanged
     | TurnEnded

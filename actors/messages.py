@@ -203,6 +203,24 @@ class Transcript:
     words: tuple[HeardWord, ...] = ()
 
 
+@frozen
+class DraftId:
+    """The ``number``-th transcript, from 1, that is made of an utterance before its end is certain."""
+
+    utterance: int
+    number: int
+
+
+@frozen(kw_only=True)
+class Speculation:
+    """How many drafts of the user's words were asked for before they had ended, how many were for nothing because the
+    user went on, and whether the last was the transcript, so that nobody had to wait for another."""
+
+    drafts: int = 0
+    wasted: int = 0
+    used: bool = False
+
+
 @frozen(kw_only=True)
 class TextPiece:
     """A speakable piece of the turn's text: ``text`` stands at characters [start, start + len(text)) of it."""
@@ -336,7 +354,10 @@ class DeviceLoss:
 @frozen(kw_only=True)
 class TurnResult:
     """How a turn ended: ``heard`` (the user answered), ``said`` (nothing to listen for), ``interrupted`` (the assistant
-    was stopped, by voice or by hand), ``no_speech`` (nobody answered) or ``stopped`` (ended from outside)."""
+    was stopped, by voice or by hand), ``no_speech`` (nobody answered) or ``stopped`` (ended from outside).
+
+    ``false_interruptions`` is how often the assistant ducked for what turned out to be no interruption.
+    """
 
     turn: TurnId
     outcome: Outcome
@@ -347,10 +368,32 @@ class TurnResult:
     utterance: Path | None = None
     losses: tuple[DeviceLoss, ...] = ()
     failures: tuple[ProviderFailure, ...] = ()
+    speculation: Speculation = field(factory=Speculation)
+    false_interruptions: int = 0
 
 
 @frozen(kw_only=True)
 class Transcribed:
     turn: TurnId
     at: float
+    transcript: Transcript
+
+
+@frozen(kw_only=True)
+class PartlyTranscribed:
+    """``text`` is all that an engine has understood so far of what the user is saying."""
+
+    turn: TurnId
+    at: float
+    draft: DraftId
+    text: str
+
+
+@frozen(kw_only=True)
+class Drafted:
+    """What the user had said when they paused; they may go on."""
+
+    turn: TurnId
+    at: float
+    draft: DraftId
     transcript: Transcript

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from .errors import VoiceError
 from .messages import (
     Chime,
+    Drafted,
+    DraftId,
     MicrophoneFailed,
     MicrophoneOpened,
+    PartlyTranscribed,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -22,11 +25,22 @@ from .messages import (
     Spoken,
     StreamId,
     Transcribed,
+    Transcript,
     TurnId,
     TurnResult,
     Utterance,
     VoiceChanged,
 )
+
+
+@frozen(kw_only=True)
+class Evidence:
+    """What can be told of the user's words before they have ended: whether there is a recogniser that makes ``drafts``,
+    one that is ``live`` because it takes sound while it comes, and a model that judges the ``sound``."""
+
+    drafts: bool = False
+    live: bool = False
+    sound: bool = False
 
 
 @frozen(kw_only=True)
@@ -41,6 +55,7 @@ class Begin:
     listen: bool
     overhear: bool = False
     keep: bool = False
+    evidence: Evidence = field(factory=Evidence)
 
 
 @frozen
@@ -82,6 +97,24 @@ class TranscriptionFailed:
     error: VoiceError
 
 
+@frozen(kw_only=True)
+class DraftFailed:
+    """There is no transcript of what the user had said until then; they may have gone on since."""
+
+    turn: TurnId
+    draft: DraftId
+    error: VoiceError
+
+
+@frozen(kw_only=True)
+class TurnJudged:
+    """How likely it is, by its sound, that the user was done where ``draft`` ends; None when that cannot be told."""
+
+    turn: TurnId
+    draft: DraftId
+    probability: float | None
+
+
 Input: TypeAlias = (
     Begin
     | Interrupt
@@ -101,6 +134,10 @@ Input: TypeAlias = (
     | Utterance
     | Transcribed
     | TranscriptionFailed
+    | PartlyTranscribed
+    | Drafted
+    | DraftFailed
+    | TurnJudged
 )
 
 
@@ -125,6 +162,35 @@ class Hush:
 
     turn: TurnId
     began: float | None
+
+
+@frozen
+class Duck:
+    """Lower the assistant's voice at once to ``gain``, its share of its level: somebody may be interrupting."""
+
+    turn: TurnId
+    gain: float
+
+
+@frozen
+class Hold:
+    """Silence the assistant's voice at once, and keep what it had still to say."""
+
+    turn: TurnId
+
+
+@frozen
+class GoOn:
+    """The assistant goes on where it was ducked or held, at its full level."""
+
+    turn: TurnId
+
+
+@frozen
+class FinishSentence:
+    """The assistant says the sentence it is in and no more."""
+
+    turn: TurnId
 
 
 @frozen(kw_only=True)
@@ -157,6 +223,48 @@ class Transcribe:
 
 
 @frozen
+class Follow:
+    """Let the recogniser have the utterance while it is said, for a draft that ends later."""
+
+    turn: TurnId
+    draft: DraftId
+
+
+@frozen
+class Draft:
+    """Have transcribed, and judged by its sound, what the user has said ``until`` now: they may be done."""
+
+    turn: TurnId
+    draft: DraftId
+    until: float
+
+
+@frozen
+class DropDraft:
+    """The user has gone on, so that draft is of no use any more."""
+
+    draft: DraftId
+
+
+@frozen
+class Understood:
+    """The latest draft is the transcript of ``utterance``, whole as it is."""
+
+    turn: TurnId
+    utterance: Utterance
+    transcript: Transcript
+
+
+@frozen(kw_only=True)
+class Expect:
+    """The pause that began at ``pause`` is waited out ``until`` then."""
+
+    stream: StreamId
+    pause: float
+    until: float
+
+
+@frozen
 class PlayChime:
     """Mix a short sound into whatever is played; nobody waits for it."""
 
@@ -176,5 +284,22 @@ class Fail:
 
 
 Command: TypeAlias = (
-    OpenMicrophone | CloseMicrophone | Speak | Hush | RecorderOrder | Transcribe | PlayChime | Finish | Fail
+    OpenMicrophone
+    | CloseMicrophone
+    | Speak
+    | Hush
+    | Duck
+    | Hold
+    | GoOn
+    | FinishSentence
+    | RecorderOrder
+    | Transcribe
+    | Follow
+    | Draft
+    | DropDraft
+    | Understood
+    | Expect
+    | PlayChime
+    | Finish
+    | Fail
 )

@@ -14,6 +14,7 @@ from operator import mul
 import trio
 
 from .machines.endpointer import Endpointer, EndpointPolicy
+from .expectation import Expectation
 from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, StreamId, seconds_of
 from .ports import SpeechModel
 from .ring import Ring
@@ -31,10 +32,12 @@ async def detect_speech(
     model: SpeechModel,
     policy: EndpointPolicy,
     heed: Callable[[SpeechActivity], SpeechActivity] | None = None,
+    expectation: Expectation | None = None,
 ) -> None:
     """Run until ``frames`` is closed.  After each window's activity come the events it decides, in order.
 
-    ``heed`` may judge a window otherwise before anybody hears of it, because of what else it knows.
+    ``heed`` may judge a window otherwise before anybody hears of it, because of what else it knows; ``expectation``
+    says how long a pause is waited out, otherwise the policy does.
     Where frames were dropped the window begins anew at the next one.  Raises ValueError for frames at another rate
     than the model's.
     """
@@ -67,6 +70,8 @@ async def detect_speech(
                 if heed is not None:
                     activity = heed(activity)
                 await events.send(activity)
+                if expectation is not None and expectation.stream == frame.stream:
+                    endpointer.expect(expectation.pause, expectation.until)
                 for event in endpointer.feed(activity):
                     await events.send(event)
 

@@ -23,14 +23,27 @@ import trio
 
 from actors.capture import capture_audio
 from actors.converse import Outside
+from actors.expectation import Expectation
 from actors.gate import Gate
+from actors.growing import Recordings
 from actors.messages import AudioFrame
 from actors.orders import Input, RecorderOrder
 from actors.outlet import Outlet
-from actors.ports import Cued, Microphone, Monitored, Speaker, SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
+from actors.ports import (
+    Cued,
+    Microphone,
+    Monitored,
+    Speaker,
+    SpeechModel,
+    SpeechToText,
+    TextToSpeech,
+    TurnModel,
+    UtteranceStore,
+)
 from actors.recorder import record_utterances
 from actors.ring import Ring
 from actors.speaker import keep_speaker
+from actors.transport import Transport
 from actors.vad import detect_speech
 
 from .audio.against_echo import Heed, against_echo
@@ -71,6 +84,7 @@ async def open_conversation(
     tts: TextToSpeech | None = None,
     stt: SpeechToText | None = None,
     vad: SpeechModel | None = None,
+    judge: TurnModel | None = None,
     store: UtteranceStore | None = None,
 ) -> AsyncGenerator[Conversation]:
     """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
@@ -107,7 +121,7 @@ async def open_conversation(
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
-        gate = Gate()
+        gate, expectation, recordings = Gate(), Expectation(), Recordings()
         for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
         chiming = isinstance(speaker, Monitored) if settings.chimes is None else settings.chimes
         outside = Outside(
@@ -117,6 +131,10 @@ async def open_conversation(
             stt=loading.stt,
             store=store,
             publish=watchers.publish,
+            expectation=expectation,
+            recordings=recordings,
+            transport=Transport(),
+            judge=judge,
             chimes=chimes(outlet.rate) if chiming else {},
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
@@ -127,10 +145,26 @@ async def open_conversation(
             await nursery.start(partial(keep_speaker, speaker, outlet, reports.clone(), publish=watchers.publish))
         if microphone is not None and loading.vad is not None:
             nursery.start_soon(
-                partial(record_utterances, for_recorder, ordered, reports.clone(), store=store, rate=RATE)
+                partial(
+                    record_utterances,
+                    for_recorder,
+                    ordered,
+                    reports.clone(),
+                    store=store,
+                    recordings=recordings,
+                    rate=RATE,
+                )
             )
             nursery.start_soon(
-                partial(detect_speech, for_vad, reports.clone(), model=loading.vad, policy=settings.endpoint, heed=heed)
+                partial(
+                    detect_speech,
+                    for_vad,
+                    reports.clone(),
+                    model=loading.vad,
+                    policy=settings.endpoint,
+                    heed=heed,
+                    expectation=expectation,
+                )
             )
             nursery.start_soon(
                 partial(

@@ -5,9 +5,13 @@ disagree.  Rule 2: a turn that was begun yields exactly one ``Finish`` or ``Fail
 
 Theory of operation.  A turn has two sides that run beside each other.  The assistant is silent, talking, or hushed
 (told to stop, its account still to come); the user is quiet, voicing, or has ended and is being transcribed.  What the
-user says over the assistant is recorded from its first sample but *uncommitted*: either it turns out to be meant (it
-outlasts the barge-in bound, or the assistant ends first) and the assistant is hushed, or it falls silent and is
-dropped.  The turn is over when the assistant's account is in and the user has been understood or waited for in vain.
+user says over the assistant is recorded from its first sample but *uncommitted*: either it turns out to be meant (by
+how long it lasts or by its words, or because the assistant ends first) and the assistant is hushed, or it falls silent
+and is dropped; meanwhile the assistant is ducked or held.  The turn is over when the assistant's account is in and the
+user has been understood or waited for in vain.
+
+At every pause of the user a *draft* of their words is asked for.  If they go on it is dropped; if not it is the
+transcript, already there.  What it says and how it sounds decides how long the pause is waited out.
 
 With ``keep`` the microphone stays open from turn to turn.  What is said between the end of one utterance and the
 beginning of the next turn is recorded as that turn's utterance, so that nothing falls between two turns.
@@ -24,6 +28,7 @@ from ..errors import DeviceError
 from ..events import State
 from ..messages import (
     Chime,
+    Drafted,
     Engines,
     MicrophoneFailed,
     MicrophoneOpened,
@@ -46,15 +51,12 @@ from ..messages import (
 from ..orders import (
     Abandon,
     Begin,
-    BeginUtterance,
     CloseMicrophone,
     Command,
-    DropUtterance,
+    DraftFailed,
     EndTurn,
-    EndUtterance,
     Fail,
     Finish,
-    Hush,
     Input,
     Interrupt,
     OpenMicrophone,
@@ -63,14 +65,15 @@ from ..orders import (
     SpeakingFailed,
     Stop,
     Tick,
-    Transcribe,
     TranscriptionFailed,
+    TurnJudged,
 )
-from .barge_in import BargeIn, Commit
 from .bounds import Bounds, due
+from .hearing import Hearing
 from .losses import Losses
 from .policy import TurnPolicy
-from .turn import Turn, Voice, milliseconds
+from .turn import Turn, milliseconds
+from .voice import Voice
 
 
 @define
@@ -82,18 +85,16 @@ class Dialogue:
 
     policy: TurnPolicy = field(factory=TurnPolicy)
     _turn: Turn | None = field(default=None, init=False)
-    _between: Voice | None = field(default=None, init=False)
-    _barge_in: BargeIn = field(init=False)
+    _hearing: Hearing = field(init=False)
     _losses: Losses = field(init=False)
     _stream: StreamId | None = field(default=None, init=False)
     _opened: bool = field(default=False, init=False)
     _invited: bool = field(default=False, init=False)
     _streams: int = field(default=0, init=False)
-    _utterances: int = field(default=0, init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._barge_in = BargeIn(self.policy.barge_in)
+        self._hearing = Hearing(self.policy, self._commands)
         self._losses = Losses(self.policy.device_wait)
 
     @property
@@ -123,7 +124,7 @@ class Dialogue:
             raise RuntimeError("the bounds of a turn cannot change while it is running")
         self.policy = policy
         self._losses.wait = policy.device_wait
-        self._barge_in.policy = policy.barge_in
+        self._hearing.adopt(policy)
 
     def feed(self, event: Input, now: float) -> list[Command]:
         """Take note of ``event``, which happened by ``now``.
@@ -150,11 +151,12 @@ class Dialogue:
             case Tick():
                 self._tick(now)
             case Utterance():
-                self._recorded(event)
+                self._recorded(event, now)
             case _:
                 self._of_turn(event, now)
         self._settle(now)
-        commands, self._commands = self._commands, []
+        commands = list(self._commands)
+        self._commands.clear()
         return commands
 
     def _begin(self, event: Begin, now: float) -> None:
@@ -166,10 +168,11 @@ class Dialogue:
             listen=event.listen,
             keep=event.keep,
             talking=event.engine is not None,
+            evidence=event.evidence,
             engines=Engines(tts=event.engine),
         )
         self._losses.begin()
-        turn.voice, self._between = self._between, None
+        turn.voice, self._hearing.between = self._hearing.between, None
         if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
         if turn.voice is not None and (not turn.talking or turn.voice.meant):
@@ -178,7 +181,7 @@ class Dialogue:
             turn.spoken = SpokenText(complete=not turn.interrupted)
             turn.voice.meant = True
             if turn.voice.utterance is not None:
-                self._commands.append(Transcribe(turn.id, turn.voice.utterance))
+                self._hearing.transcribe(turn, turn.voice, turn.voice.utterance, now)
             elif turn.voice.ended is None and turn.voice.quiet_since is not None:
                 self._end_utterance(turn.voice, turn.voice.quiet_since)
                 self._chime(turn, "captured")
@@ -194,7 +197,7 @@ class Dialogue:
             self._losses.retry_at = None
             self._streams += 1
             self._stream = StreamId(self._streams)
-            self._barge_in = BargeIn(self.policy.barge_in)
+            self._hearing.open()
             self._commands.append(OpenMicrophone(self._stream))
 
     def _close_microphone(self) -> None:
@@ -216,62 +219,19 @@ class Dialogue:
 
     def _speech(self, event: SpeechEvent, now: float) -> None:
         turn = self._turn
-        commit = self._barge_in.feed(event)
-        voice = self._between if turn is None or turn.understood else turn.voice
-        match event:
-            case SpeechStarted() if voice is None:
-                self._utterances += 1
-                voice = Voice(self._utterances, event.at, meant=turn is not None and not turn.talking)
-                self._commands.append(
-                    BeginUtterance(number=voice.number, stream=event.stream, since=event.at - self.policy.pre_roll)
-                )
-                if turn is None or turn.understood:
-                    voice.meant, self._between = False, voice
-                else:
-                    turn.voice = voice
-            case SpeechStarted() if voice is not None:
-                voice.quiet_since = None
-            case SpeechEnded() if voice is not None and voice.ended is None:
-                self._fell_silent(voice, event.at, now)
-            case _:
-                pass
-        if isinstance(commit, Commit) and voice is not None and not voice.meant and voice.ended is None:
-            self._committed(voice, now)
-
-    def _committed(self, voice: Voice, now: float) -> None:
-        turn = self._turn
-        if voice is self._between:
-            voice.meant = True
-        elif turn is not None and self.policy.interruptible:
-            voice.meant = turn.interrupted = True
-            turn.timings = evolve(turn.timings, barge_in_ms=milliseconds(now - voice.began))
-            self._hush(turn, voice.began)
-
-    def _fell_silent(self, voice: Voice, at: float, now: float) -> None:
-        turn = self._turn
-        if voice is self._between:
-            if voice.meant:
-                voice.quiet_since = at
-            else:
-                self._drop_between()
-        elif turn is not None and voice.meant:
-            self._end_utterance(voice, at)
+        if self._hearing.speech(turn, event, now) and turn is not None:
+            self._ended(turn)
             self._chime(turn, "captured")
-            turn.timings = evolve(turn.timings, endpoint_ms=milliseconds(now - at))
-        elif turn is not None:
-            self._drop_voice(turn, voice)
 
-    def _drop_voice(self, turn: Turn, voice: Voice) -> None:
-        turn.voice = None
-        self._commands.append(DropUtterance(voice.number))
+    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
+        self._hearing.end(self._turn, voice, at, tail=tail)
+        if self._turn is not None:
+            self._ended(self._turn)
 
-    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True, closing: bool = True) -> None:
-        """``closing`` the microphone at once unless the last of the utterance is still under way from there."""
-        voice.ended = at
+    def _ended(self, turn: Turn) -> None:
+        """The microphone is closed, if it is not kept for the next turn."""
         self._invited = False
-        until = at + self.policy.tail if tail else at
-        self._commands.append(EndUtterance(number=voice.number, until=until))
-        if closing and self._turn is not None and not self._turn.keep:
+        if not turn.keep:
             self._close_microphone()
 
     def _microphone_failed(self, event: MicrophoneFailed, now: float) -> None:
@@ -281,10 +241,10 @@ class Dialogue:
         lost = self._opened and isinstance(event.error, DeviceError)
         if lost:
             self._losses.lost("microphone", event.at, event.error)
-        if self._between is not None and not self._between.meant:
-            self._drop_between()
-        elif self._between is not None and self._between.ended is None:
-            self._end_utterance(self._between, now, tail=False)
+        if self._hearing.between is not None and not self._hearing.between.meant:
+            self._hearing.drop_between()
+        elif self._hearing.between is not None and self._hearing.between.ended is None:
+            self._end_utterance(self._hearing.between, now, tail=False)
         if turn is None or turn.understood:
             return
         if turn.voice is not None and turn.voice.meant:
@@ -292,48 +252,42 @@ class Dialogue:
                 self._end_utterance(turn.voice, now, tail=False)
             return
         if turn.voice is not None:
-            self._drop_voice(turn, turn.voice)
+            self._hearing.drop(turn, turn.voice)
         if turn.listen and not lost:
             turn.error = event.error
-            self._hush(turn, None)
+            self._commands += turn.hush(None)
 
-    def _drop_between(self) -> None:
-        if self._between is not None and self._between.ended is None:
-            self._commands.append(DropUtterance(self._between.number))
-        self._between = None
-
-    def _recorded(self, utterance: Utterance) -> None:
+    def _recorded(self, utterance: Utterance, now: float) -> None:
         turn = self._turn
-        if self._between is not None and self._between.number == utterance.number:
-            self._between.utterance = utterance
+        if self._hearing.between is not None and self._hearing.between.number == utterance.number:
+            self._hearing.between.utterance = utterance
         elif turn is not None and turn.voice is not None and turn.voice.number == utterance.number:
             turn.voice.utterance = utterance
             if not turn.keep:
                 self._close_microphone()
-            if not turn.stopped and turn.error is None:
-                self._commands.append(Transcribe(turn.id, utterance))
+            self._hearing.transcribe(turn, turn.voice, utterance, now)
 
     def _of_turn(self, event: Input, now: float) -> None:
         turn = self._turn
         if turn is None:
             if isinstance(event, Abandon):
-                self._drop_between()
+                self._hearing.drop_between()
                 self._close_microphone()
             return
         match event:
             case Interrupt():
                 turn.interrupted = turn.interrupted or turn.talking
-                self._hush(turn, None)
+                self._commands += turn.hush(None)
             case EndTurn():
                 self._end_of_turn(turn, now)
             case Stop():
                 turn.stopped = True
-                self._hush(turn, None)
+                self._commands += turn.hush(None)
                 self._cut_short(turn, now)
                 self._close_microphone()
             case Abandon():
                 turn.stopped = turn.abandoned = True
-                self._hush(turn, None)
+                self._commands += turn.hush(None)
                 self._cut_short(turn, now)
             case SpeakingStarted() if event.turn == turn.id:
                 turn.sounded(event.at)
@@ -347,26 +301,25 @@ class Dialogue:
                     self._cut_short(turn, now)
             case Transcribed() if event.turn == turn.id and turn.voice is not None:
                 turn.transcribed(turn.voice, event.transcript, now)
+            case Drafted() | DraftFailed() | TurnJudged() if event.turn == turn.id:
+                self._hearing.told(turn, event, self._stream, now)
             case _:
                 pass
 
-    def _hush(self, turn: Turn, began: float | None) -> None:
-        if turn.talking and not turn.hushed:
-            turn.hushed = True
-            self._commands.append(Hush(turn.id, began))
-
     def _cut_short(self, turn: Turn, now: float) -> None:
-        """Whatever the user is saying is kept up to now."""
+        """Whatever the user is saying is kept up to now; the last of it may be on its way from the microphone."""
         if turn.voice is not None and turn.voice.ended is None:
-            self._end_utterance(turn.voice, now, tail=False, closing=False)
+            self._invited = False
+            self._hearing.end(turn, turn.voice, now, tail=False)
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
                 turn.voice.meant = True
+                self._hearing.expect(turn, turn.voice, self._stream)
             else:
-                self._drop_voice(turn, turn.voice)
+                self._hearing.drop(turn, turn.voice)
         if turn.error is not None or turn.stopped:
             self._cut_short(turn, now)
         self._invite()
@@ -377,7 +330,7 @@ class Dialogue:
             turn.error = self._losses.failure("microphone")
         elif turn is not None and due(bounds.speaker, now):
             turn.error = self._losses.failure("speaker")
-            self._hush(turn, None)
+            self._commands += turn.hush(None)
         else:
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
@@ -387,7 +340,7 @@ class Dialogue:
     def _end_of_turn(self, turn: Turn, now: float) -> None:
         """That was all the user says this time, also if it was nothing."""
         if turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
-            self._end_utterance(turn.voice, now, tail=False, closing=False)
+            self._cut_short(turn, now)
             self._chime(turn, "captured")
         elif turn.awaits_user:
             turn.gave_up = True
@@ -401,7 +354,7 @@ class Dialogue:
             return
         self._turn = None
         if not turn.keep or turn.stopped or turn.error is not None:
-            self._drop_between()
+            self._hearing.drop_between()
             self._close_microphone()
         if turn.error is not None and not turn.stopped:
             turn.error.recording = turn.recording

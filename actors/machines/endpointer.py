@@ -38,7 +38,8 @@ class EndpointPolicy:
 
     ``start``: the probability from which a window is voiced after an unvoiced one; ``stop``: the probability below
     which it is unvoiced after a voiced one.  While nobody speaks only ``start`` counts.  ``min_speech``: seconds of
-    voice that make speech; ``pause`` and ``hangover``: seconds of silence that make a pause and an end.
+    voice that make speech; ``pause``: seconds of silence that make a pause; ``hangover``: those that make an end as
+    long as nobody who knows more says how long this pause is to be waited out.
     """
 
     start: float = field(default=0.5, validator=_probability)
@@ -64,11 +65,18 @@ class Endpointer:
         self._gathered = 0.0
         self._began = self._voice_ended = 0.0
         self._voiced = False
+        self._until: float | None = None
 
     @property
     def speaking(self) -> bool:
         """Whether speech has started and not ended; it is true during a pause."""
         return self._state != "silent"
+
+    def expect(self, pause: float, until: float) -> None:
+        """The pause that began at ``pause`` ends the utterance when it has lasted until ``until``, which may have come
+        already; another pause is not meant."""
+        if self._state == "paused" and pause == self._voice_ended:
+            self._until = until
 
     def feed(self, activity: SpeechActivity) -> list[Transition]:
         """What ``activity`` shows to have happened, in order.
@@ -114,9 +122,10 @@ class Endpointer:
         events: list[Transition] = []
         silence = end - self._voice_ended + _ROUNDING
         if self._state == "speaking" and silence >= self._policy.pause:
-            self._state, self._voiced = "paused", False
+            self._state, self._voiced, self._until = "paused", False, None
             events.append(_seen(SpeechPaused, activity, self._voice_ended))
-        if self._state == "paused" and silence >= self._policy.hangover:
+        until = self._voice_ended + self._policy.hangover if self._until is None else self._until
+        if self._state == "paused" and end + _ROUNDING >= until:
             self._state = "silent"
             events.append(
                 SpeechEnded(

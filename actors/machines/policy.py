@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen, validators
 
 from .barge_in import BargeInPolicy
+from .turn_delay import TurnDelayPolicy
 
 LONGEST_PRE_ROLL = 3.0
 """Seconds; the recorder keeps more, because a start of speech is known only a while after it."""
@@ -16,7 +17,10 @@ class TurnPolicy:
 
     ``no_speech`` how long nobody may answer; ``longest`` how long one answer may be; ``pre_roll`` and ``tail`` what is
     kept of the sound before the first and after the last voiced window; ``device_wait`` how long a lost microphone or
-    speaker may take to come back while the turn needs it, 0 for not at all.
+    speaker may take to come back while the turn needs it, 0 for not at all.  ``least`` is how long the user is listened
+    to before their silence can end it, and with ``silence_ends`` off only a button or ``longest`` does.  ``delay`` says
+    how long that silence lasts; ``drafts`` is how many transcripts may be made of one answer before it has certainly
+    ended, to have it at once and to know more.
     """
 
     no_speech: float = field(default=10.0, validator=validators.gt(0))
@@ -24,5 +28,9 @@ class TurnPolicy:
     pre_roll: float = field(default=0.5, validator=[validators.ge(0), validators.le(LONGEST_PRE_ROLL)])
     tail: float = field(default=0.3, validator=validators.ge(0))
     device_wait: float = field(default=10.0, validator=validators.ge(0))
+    least: float = field(default=0.0, validator=validators.ge(0))
+    silence_ends: bool = True
+    delay: TurnDelayPolicy = field(factory=TurnDelayPolicy)
+    drafts: int = field(default=4, validator=validators.ge(0))
     interruptible: bool = True
     barge_in: BargeInPolicy = field(factory=BargeInPolicy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import define, evolve, field
@@ -12,15 +13,17 @@ from ..messages import (
     Engines,
     Outcome,
     ProviderFailure,
+    Speculation,
     Spoken,
     SpokenText,
     Timings,
     Transcript,
     TurnId,
     TurnResult,
-    Utterance,
     VoiceChanged,
 )
+from ..orders import Command, Evidence, Hush
+from .voice import Voice
 
 
 def milliseconds(seconds: float) -> float:
@@ -29,31 +32,16 @@ def milliseconds(seconds: float) -> float:
 
 
 @define
-class Voice:
-    """One utterance of the user, from its first voiced window to its transcript.
-
-    ``meant`` once it is taken for an answer or an interruption and no longer for a noise; ``quiet_since`` is set while
-    an utterance between two turns has fallen silent; ``ended`` is the end of its last voiced window.
-    """
-
-    number: int
-    began: float
-    meant: bool
-    quiet_since: float | None = None
-    ended: float | None = None
-    utterance: Utterance | None = None
-    transcript: Transcript | None = None
-
-
-@define
 class Turn:
-    """The assistant is ``talking`` from the command to speak until the player's account is in."""
+    """The assistant is ``talking`` from the command to speak until the player's account is in, and ``ducked`` while it
+    is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker."""
 
     id: TurnId
     began: float
     listen: bool
     keep: bool
     talking: bool
+    evidence: Evidence = field(factory=Evidence)
     timings: Timings = field(factory=Timings)
     engines: Engines = field(factory=Engines)
     spoken: SpokenText = field(factory=SpokenText)
@@ -66,6 +54,9 @@ class Turn:
     error: VoiceError | None = None
     failures: tuple[ProviderFailure, ...] = ()
     voice: Voice | None = None
+    sounded_at: float | None = None
+    ducked: bool = False
+    false_interruptions: int = 0
 
     @property
     def understood(self) -> bool:
@@ -88,12 +79,23 @@ class Turn:
             return given_up or self.gave_up or not self.listen
         return self.voice.utterance is not None and (given_up or self.voice.transcript is not None)
 
+    def hush(self, began: float | None) -> Iterator[Command]:
+        """The assistant is told to stop, once; ``began`` is when the user who interrupts it did."""
+        if self.talking and not self.hushed:
+            self.hushed = True
+            yield Hush(self.id, began)
+
+    def protected(self, now: float, seconds: float) -> bool:
+        """Whether the assistant's first ``seconds`` are not over."""
+        return seconds > 0 and (self.sounded_at is None or now < self.sounded_at + seconds)
+
     @property
     def recording(self) -> Path | None:
         return self.voice.utterance.path if self.voice is not None and self.voice.utterance is not None else None
 
     def sounded(self, at: float) -> None:
         """The first sample left the speaker."""
+        self.sounded_at = at
         self.timings = evolve(self.timings, first_sample_ms=milliseconds(at - self.began))
 
     def voice_changed(self, event: VoiceChanged) -> None:
@@ -102,7 +104,7 @@ class Turn:
 
     def accounted(self, spoken: Spoken, now: float) -> None:
         """The assistant is done, and so much of it was heard."""
-        self.talking = False
+        self.talking = self.ducked = False
         self.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
         if spoken.complete:
             # the last sample had left before a stop reached the speaker
@@ -140,4 +142,6 @@ class Turn:
             utterance=self.recording,
             losses=losses,
             failures=self.failures,
+            false_interruptions=self.false_interruptions,
+            speculation=Speculation() if self.voice is None else self.voice.drafts.account(self.voice.transcript),
         )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from actors.machines.barge_in import BargeIn, BargeInPolicy, Commit, Forget, Verdict
+from actors.machines.barge_in import BargeIn, BargeInPolicy, Commit, Forget, Onset, Verdict
 from actors.machines.endpointer import Endpointer, EndpointPolicy
 from actors.messages import SpeechActivity, SpeechEvent, SpeechStarted, StreamId
 
@@ -25,12 +25,13 @@ def heard(*runs: tuple[float, float]) -> list[SpeechEvent]:
 
 
 def judge(events: list[SpeechEvent], policy: BargeInPolicy | None = None) -> list[tuple[float, Verdict]]:
-    """The verdicts, each with the end of the window it fell on."""
+    """The verdicts, onsets aside, each with the end of the window it fell on."""
     barge_in = BargeIn(policy or BargeInPolicy())
     now, verdicts = 0.0, list[tuple[float, Verdict]]()
     for event in events:
         now = event.at if isinstance(event, SpeechActivity) else now
-        if (verdict := barge_in.feed(event)) is not None:
+        verdict = barge_in.feed(event)
+        if verdict is not None and not isinstance(verdict, Onset):
             verdicts.append((now, verdict))
     return verdicts
 

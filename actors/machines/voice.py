@@ -1,0 +1,102 @@
+"""One utterance of the user as the dialogue knows it, from its first voiced window to its transcript.
+
+In: pauses, goings-on, drafts and judgements.  Out: what to ask for, and how long the present pause is waited out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import inf
+
+from attrs import define, field
+
+from ..messages import Drafted, StreamId, Transcript, TurnId, Utterance
+from ..orders import Command, Draft, DraftFailed, DropDraft, Evidence, Expect, Follow, TurnJudged
+from .drafts import Drafts
+from .finished import looks_finished
+from .pauses import Pauses
+from .policy import TurnPolicy
+from .turn_delay import delay
+
+
+@define
+class Pause:
+    """The user has been silent ``since``; ``sound`` is how likely they are done by the sound, if that was told, and
+    ``judging`` whether that is still to come."""
+
+    since: float
+    judging: bool = False
+    sound: float | None = None
+
+
+@define
+class Voice:
+    """``meant`` once it is taken for an answer or an interruption and no longer for a noise; ``pause`` is set while
+    they pause, ``quiet_since`` while an utterance between two turns has fallen silent; ``ended`` is the end of its last
+    voiced window.
+    """
+
+    number: int
+    began: float
+    meant: bool
+    drafts: Drafts
+    pause: Pause | None = None
+    quiet_since: float | None = None
+    ended: float | None = None
+    utterance: Utterance | None = None
+    transcript: Transcript | None = None
+
+    def follow(self, turn: TurnId, evidence: Evidence) -> Iterator[Command]:
+        """A recogniser that takes sound while it comes is given it from now on, unless it has it already."""
+        if evidence.live and evidence.drafts and (draft := self.drafts.follow()):
+            yield Follow(turn, draft)
+
+    def paused(self, turn: TurnId, since: float, until: float, evidence: Evidence) -> Iterator[Command]:
+        """They fell silent at ``since``, and ``until`` now there is sound of them."""
+        draft = self.drafts.ask() if evidence.drafts else None
+        self.pause = Pause(since, judging=evidence.sound and draft is not None)
+        if draft is not None:
+            yield Draft(turn, draft, until)
+
+    def resumed(self, turn: TurnId, at: float, evidence: Evidence, pauses: Pauses) -> Iterator[Command]:
+        if self.pause is not None:
+            pauses.feed(max(0.0, at - self.pause.since))
+            self.pause = None
+        if dropped := self.drafts.go_on():
+            yield DropDraft(dropped)
+        yield from self.follow(turn, evidence)
+
+    def close_draft(self, turn: TurnId, until: float) -> Iterator[Command]:
+        """The utterance is cut here while a recogniser is being given it: that is all there is."""
+        if self.drafts.following and (draft := self.drafts.ask()):
+            yield Draft(turn, draft, until)
+
+    def told(self, event: Drafted | DraftFailed | TurnJudged) -> bool:
+        """Whether ``event`` says anything of what was said, all of it."""
+        match event:
+            case Drafted():
+                return self.drafts.answered(event.draft, event.transcript)
+            case DraftFailed():
+                return self.drafts.failed(event.draft)
+            case TurnJudged():
+                if self.pause is None or event.draft != self.drafts.current:
+                    return False
+                self.pause.judging, self.pause.sound = False, event.probability
+                return True
+
+    def expect(self, stream: StreamId, listening: float, policy: TurnPolicy, pauses: Pauses) -> Iterator[Command]:
+        """How long the present pause is waited out by what is known now; they are listened to since ``listening``."""
+        if self.pause is None:
+            return
+        until = inf
+        if policy.silence_ends:
+            until = max(self.pause.since + self._patience(policy, pauses), listening + policy.least)
+        yield Expect(stream=stream, pause=self.pause.since, until=until)
+
+    def _patience(self, policy: TurnPolicy, pauses: Pauses) -> float:
+        assert self.pause is not None
+        if self.drafts.outstanding or self.pause.judging:
+            # the answer has to be waited for anyway, and it may say that they are not done
+            return policy.delay.longest
+        words = None if self.drafts.transcript is None else looks_finished(self.drafts.transcript.text)
+        return delay(policy.delay, words=words, sound=self.pause.sound, pauses=pauses)
