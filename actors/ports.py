@@ -60,7 +60,7 @@ class Playback(Protocol):
         ...
 
     def duck(self, gain: float) -> None:
-        """From the next quantum on play what was written at ``gain``, a share of its level from 0 to 1.0, which is full.
+        """From the next quantum on play what was written at ``gain``, a share of its level from 0 to 1.0, full.
 
         It takes a quantum to become quieter and about 50 ms to become louder.  Never blocks, does not touch ``played``
         nor overlays, and stays until it is called again, whatever is stopped and written meanwhile.  Raises ValueError

@@ -99,7 +99,7 @@ class Playhead:
         lies after ``samples``, and from there on is itself.
         """
         current = next((queued for queued in reversed(self._pieces) if queued.begin <= samples), None)
-        if current is None or self._rate is None or current.closed and samples >= current.begin + current.samples:
+        if current is None or self._rate is None or (current.closed and samples >= current.begin + current.samples):
             return samples
         played = samples - current.begin
         if not current.words:

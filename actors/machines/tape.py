@@ -79,6 +79,11 @@ class Tape:
         return self._given_up or (self._closed and self._next == self._end)
 
     @property
+    def position(self) -> int:
+        """Where ``next`` begins, unless a sentence is waited for."""
+        return self._next
+
+    @property
     def is_given_up(self) -> bool:
         """Whether somebody skipped what was left."""
         return self._given_up
