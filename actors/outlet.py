@@ -32,6 +32,7 @@ class Outlet:
         self._closed = False
         self._changed = trio.Event()
         self._stops = 0
+        self._gain = 1.0
         self._earlier = 0
         """Samples that left earlier devices."""
         self._kept = bytearray()
@@ -59,6 +60,7 @@ class Outlet:
         """
         self._device, self._base = device, device.played()
         self._earlier -= self._base
+        device.duck(self._gain)
         if self._kept:
             self._resumed = self._position, await device.write(bytes(self._kept))
         self._ready = True
@@ -114,6 +116,14 @@ class Outlet:
         """As ``Playback``; without a device nothing is played."""
         if self._device is not None:
             self._device.overlay(pcm)
+
+    def duck(self, gain: float) -> None:
+        """As ``Playback``; devices to come play at ``gain`` too."""
+        if not 0.0 <= gain <= 1.0:
+            raise ValueError(f"a gain of {gain:g}, which is not from 0 to 1")
+        self._gain = gain
+        if self._device is not None:
+            self._device.duck(gain)
 
     async def lost(self) -> DeviceLost:
         """An outlet is lost when it is closed."""

@@ -1,8 +1,8 @@
 """Plays the assistant's voice and keeps the account of what was heard of it.
 
-In: chunks of speech.  Out: the moment the first sample leaves the device, and at the end, however it comes, what was
-heard.  To stop it, cancel it: the speaker falls silent before anything else happens, whatever the makers of the speech
-are still busy with.
+In: chunks of speech, and the keys that hold it and skip through it.  Out: the moment the first sample leaves the
+device, and at the end, however it comes, what was heard.  To stop it, cancel it: the speaker falls silent before
+anything else happens, whatever the makers of the speech are still busy with.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from contextlib import suppress
 import trio
 
 from .errors import VoiceError
-from .machines.playhead import Playhead
-from .messages import SAMPLE_BYTES, SpeakingStarted, SpeechChunk, Spoken, TurnId
+from .machines.tape import Tape
+from .messages import SpeakingStarted, SpeechChunk, Spoken, TurnId
 from .orders import SpeakingFailed
 from .ports import Playback
+from .recent import Recent
+from .transport import Transport
 
 SLICE = 0.02
 """Seconds of audio written at a time, so that the first sample is reported when it leaves and not a chunk later."""
+
+TAIL = 0.1
+"""Seconds that what a stopped device has taken already is given to leave it, so that it is accounted for."""
 
 ACCOUNT = 1.0
 """Seconds the account of a stopped turn is given to reach the dialogue."""
@@ -30,41 +35,78 @@ async def play_speech(
     *,
     turn: TurnId,
     playback: Playback,
+    transport: Transport | None = None,
+    recent: Recent | None = None,
 ) -> None:
-    """Run until the chunks end and have been heard.  Exactly one ``Spoken`` is sent, also when cancelled."""
-    playhead = Playhead(turn)
+    """Run until the chunks end and have been heard, or the rest is skipped.  Exactly one ``Spoken`` is sent, also when
+    cancelled.
+
+    What is held waits, and so does whoever makes it, until ``transport`` goes on.  What is said is kept in ``recent``,
+    to whose utterances one can skip back.
+    """
+    transport = transport or Transport()
+    tape = Tape(turn, earlier=() if recent is None else recent.before(turn, playback.rate))
     before: int | None = None
+    """What the device had played when it was given what it plays now."""
     started = False
-    with chunks, reports:
+
+    def take(chunk: SpeechChunk) -> None:
+        tape.add(chunk)
+        if recent is not None:
+            recent.add(chunk)
+
+    async def settle() -> None:
+        nonlocal before
+        if before is not None:
+            with trio.move_on_after(TAIL), suppress(VoiceError):
+                await playback.drain()
+            tape.played(playback.played() - before)
+            before = None
+
+    with chunks, reports, transport.playing(playback):
         try:
-            async for chunk in chunks:
-                playhead.queue(chunk)
-                step = SAMPLE_BYTES * int(SLICE * chunk.rate)
-                for offset in range(0, len(chunk.pcm), step):
-                    if before is None:
-                        # not earlier: what is left of a turn that was stopped may still be on its way out
-                        before = playback.played()
-                    at = await playback.write(chunk.pcm[offset : offset + step])
-                    if not started:
-                        started = True
-                        await reports.send(SpeakingStarted(turn=turn, at=at))
-            await playback.drain()
-            playhead.close()
+            over = False
+            while not over:
+                if transport.moved:
+                    await settle()
+                    for sentences in transport.take():
+                        tape.skip(sentences)
+                at: float | None = None
+                with transport.scope():
+                    if transport.held and not tape.is_given_up:
+                        await trio.sleep_forever()
+                    elif sound := tape.next(SLICE):
+                        if before is None:
+                            before = playback.played()
+                        at = await playback.write(sound)
+                    elif tape.is_over:
+                        await playback.drain()
+                        # a stop may be what let it end
+                        over = not transport.moved
+                    else:
+                        try:
+                            take(await chunks.receive())
+                        except trio.EndOfChannel:
+                            tape.close()
+                if at is not None and not started and not transport.moved:
+                    started = True
+                    await reports.send(SpeakingStarted(turn=turn, at=at))
         except VoiceError as error:
             await reports.send(SpeakingFailed(turn=turn, error=error))
         finally:
             playback.stop()
-            samples = 0 if before is None else playback.played() - before
             # what is known of the words played may still be on its way
             with suppress(trio.WouldBlock, trio.EndOfChannel):
                 while True:
-                    playhead.queue(chunks.receive_nowait())
+                    take(chunks.receive_nowait())
+            with trio.CancelScope(shield=True):
+                await settle()
             account = Spoken(
                 turn=turn,
-                text=playhead.text,
-                heard=playhead.heard(samples),
-                complete=playhead.complete(samples),
-                samples=samples,
+                text=tape.text,
+                heard=tape.heard,
+                complete=tape.complete,
+                samples=tape.samples,
                 at=trio.current_time(),
             )
             with trio.move_on_after(ACCOUNT, shield=True):

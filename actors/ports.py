@@ -59,6 +59,15 @@ class Playback(Protocol):
         """
         ...
 
+    def duck(self, gain: float) -> None:
+        """From the next quantum on play what was written at ``gain``, a share of its level from 0 to 1.0, full.
+
+        It takes a quantum to become quieter and about 50 ms to become louder.  Never blocks, does not touch ``played``
+        nor overlays, and stays until it is called again, whatever is stopped and written meanwhile.  Raises ValueError
+        for any other gain.
+        """
+        ...
+
     async def lost(self) -> DeviceLost:
         """Wait until the device has gone, and say why.  ``write`` and ``drain`` raise the same from then on."""
         ...

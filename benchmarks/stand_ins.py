@@ -209,5 +209,8 @@ class _ObservedPlayback:
     def overlay(self, pcm: bytes) -> None:
         self._playback.overlay(pcm)
 
+    def duck(self, gain: float) -> None:
+        self._playback.duck(gain)
+
     async def lost(self) -> DeviceLost:
         return await self._playback.lost()

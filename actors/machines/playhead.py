@@ -5,6 +5,7 @@ This is the arithmetic behind the one authority for "heard".  It is exact with w
 
 from __future__ import annotations
 
+import math
 from unicodedata import east_asian_width
 
 from attrs import define, field
@@ -91,6 +92,28 @@ class Playhead:
         """Whether all text was queued, closed, and heard when ``samples`` of the turn have been played."""
         return self._closed and all(queued.closed for queued in self._pieces) and samples >= self._samples
 
+    def beginning(self, samples: int) -> int:
+        """Where to go on after ``samples`` of the turn: with the word that was being said, from its beginning.
+
+        Between two words that is where the first of them ends, before the first one where the piece begins.  It never
+        lies after ``samples``, and from there on is itself.
+        """
+        current = next((queued for queued in reversed(self._pieces) if queued.begin <= samples), None)
+        if current is None or self._rate is None or (current.closed and samples >= current.begin + current.samples):
+            return samples
+        played = samples - current.begin
+        if not current.words:
+            heard = self._characters(current, played)
+            return current.begin - (
+                -heard * self._length(current, self._rate) // len(current.piece.text.rstrip() or " ")
+            )
+        times = [
+            (int(word.begin * self._rate), math.ceil(word.finish * self._rate - ROUNDING)) for word in current.words
+        ]
+        cut = [begin for begin, end in times if begin <= played < end]
+        over = [end for _, end in times if end <= played]
+        return current.begin + (min(cut) if cut else max(over, default=0))
+
     def _check(self, chunk: SpeechChunk, current: _Queued | None) -> None:
         piece = chunk.piece
         if chunk.turn != self._turn or piece.turn != self._turn:
@@ -121,12 +144,17 @@ class Playhead:
             over = (word.end for word in queued.words if word.finish * self._rate <= played + ROUNDING)
             return min(max(over, default=0), len(text))
         said = len(text.rstrip())
-        samples = queued.samples
-        if not queued.closed:
-            samples = max(samples, int(said / self._characters_per_second(self._rate) * self._rate))
+        samples = self._length(queued, self._rate)
         # The last word is not over before the piece is.
         upto = min(said * played // samples, said - 1)
         return next((end for end in range(upto, 0, -1) if _parts_words(text[end - 1], text[end])), 0)
+
+    def _length(self, queued: _Queued, rate: int) -> int:
+        """In samples; of a piece of which more is to come an estimate."""
+        if queued.closed:
+            return queued.samples
+        said = len(queued.piece.text.rstrip())
+        return max(queued.samples, int(said / self._characters_per_second(rate) * rate))
 
     def _characters_per_second(self, rate: int) -> float:
         whole = [queued for queued in self._pieces if queued.closed and queued.samples]

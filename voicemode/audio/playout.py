@@ -17,6 +17,7 @@ from actors.messages import SAMPLE_BYTES
 from actors.ports import Tap
 
 from .departures import Departures
+from .ducking import Ducking
 from .resampler import StreamResampler
 from .stretches import Conversion, Stretch
 
@@ -57,6 +58,9 @@ class PlayoutBuffer:
         self._queued = 0
         self._overlays: list[NDArray[np.int16]] = []
         self._departures = Departures(device_rate)
+        self._ducking = Ducking(device_rate)
+        self._asked = 0
+        """Samples the device has asked for."""
         self._settling = round(settling * device_rate)
         self._next: float | None = None
         self._wanted: int | None = None
@@ -112,6 +116,11 @@ class PlayoutBuffer:
             with self._lock:
                 self._overlays.append(np.frombuffer(pcm, "<i2"))
 
+    def duck(self, gain: float) -> None:
+        """From the next block on play speech at ``gain``, a share of its level."""
+        with self._lock:
+            self._ducking.change(gain, self._asked, ramp=self._sounding)
+
     def is_down_to(self, seconds: float) -> bool:
         """Whether the device is running and no more than this is queued; if not, ``wake`` will be called."""
         samples = math.floor(seconds * self.device_rate)
@@ -164,6 +173,11 @@ class PlayoutBuffer:
             else:
                 buffer[SAMPLE_BYTES * filled :] = bytes(SAMPLE_BYTES * (frames - filled))
                 self._dry, self._last = self._speaking, 0
+            if filled:
+                voice = buffer[: SAMPLE_BYTES * filled]
+                voice[:] = self._ducking.apply(voice, self._asked)
+            self._asked += frames
+            self._ducking.forget(self._asked)
             if filled or self._overlays:
                 self._silent_at = at + frames / self.device_rate
             if self._overlays:

@@ -132,6 +132,9 @@ class PortAudioPlayback:
             raise ValueError("pcm ends in the middle of a sample")
         self.buffer.overlay(pcm)
 
+    def duck(self, gain: float) -> None:
+        self.buffer.duck(gain)
+
     async def lost(self) -> DeviceLost:
         while self._gone is None:
             await self._gone_event.wait()

@@ -17,6 +17,7 @@ import trio
 from actors.errors import DeviceError, DeviceLost
 from actors.messages import SAMPLE_BYTES
 
+from .ducking import Ducking
 from .mixing import Placed, mixed
 
 QUANTA_PER_SECOND = 100
@@ -39,6 +40,7 @@ class VirtualPlayback:
         self._limit = round(QUEUE_SECONDS * rate)
         self._queue: deque[Placed] = deque()
         self._overlays: deque[Placed] = deque()
+        self._ducking = Ducking(rate)
         self._end = 0
         self._delivered = 0
         self._stops = 0
@@ -101,6 +103,12 @@ class VirtualPlayback:
         if self._closed is None and pcm:
             self._overlays.append((self._boundary(), pcm))
 
+    def duck(self, gain: float) -> None:
+        """Play at ``gain`` from the next quantum on; what the sink gets is what is heard."""
+        boundary = self._boundary()
+        self._ducking.forget(self._queue[0][0] if self._queue else boundary)
+        self._ducking.change(gain, boundary, ramp=self._end > boundary)
+
     async def lost(self) -> DeviceLost:
         """Never: a calculation does not go away."""
         await trio.sleep_forever()
@@ -118,6 +126,7 @@ class VirtualPlayback:
         voice, chimes = _taken(self._queue, now), _taken(self._overlays, now)
         self._delivered += sum(len(pcm) // SAMPLE_BYTES for _, pcm in voice)
         if self._sink:
+            voice = [(start, bytes(self._ducking.apply(pcm, start))) for start, pcm in voice]
             for start, pcm in mixed(voice + chimes):
                 self._sink(self._time(start), pcm, self.rate)
 
