@@ -60,7 +60,8 @@ async def play_speech(
         if before is not None:
             with trio.move_on_after(TAIL), suppress(VoiceError):
                 await playback.drain()
-            tape.played(playback.played() - before)
+            mark = transport.take_mark() if transport.moved else None
+            tape.played(playback.played() - before, None if mark is None else mark - before)
             before = None
 
     with chunks, reports, transport.playing(playback):
@@ -71,6 +72,8 @@ async def play_speech(
                     await settle()
                     for sentences in transport.take():
                         tape.skip(sentences)
+                if transport.finishing:
+                    tape.finish_sentence()
                 at: float | None = None
                 with transport.scope():
                     if transport.held and not tape.is_given_up:

@@ -18,7 +18,8 @@ class Transport:
     not, and what is held then does not begin."""
 
     def __init__(self) -> None:
-        self._held = False
+        self._held = self._finishing = False
+        self._ducked: int | None = None
         self._playback: Playback | None = None
         self._moved = False
         self._skips: list[int] = []
@@ -34,10 +35,29 @@ class Transport:
             self._held = True
             self._stop()
 
+    def duck(self, gain: float) -> None:
+        """Lower the voice to ``gain``, its share of its level, from the next quantum on.
+
+        ``go_on`` then goes back to the word during which that began.  While nothing is played it does nothing.
+        """
+        if self._playback is not None:
+            if self._ducked is None:
+                self._ducked = self._playback.played()
+            self._playback.duck(gain)
+
     def go_on(self) -> None:
-        """Play on, with the word that was held.  Idempotent."""
+        """Play on at full level, with the word that was held or ducked.  Idempotent."""
+        if self._playback is not None and self._ducked is not None:
+            self._stop()
+            self._playback.duck(1.0)
         if self._held:
             self._held = False
+            self._wake()
+
+    def finish_sentence(self) -> None:
+        """Say the sentence that is being said to its end, and give the rest up."""
+        if self._playback is not None:
+            self._finishing = True
             self._wake()
 
     def skip(self, sentences: int) -> None:
@@ -59,6 +79,16 @@ class Transport:
         skips, self._skips, self._moved = self._skips, [], False
         return skips
 
+    @property
+    def finishing(self) -> bool:
+        """Whether nothing but the present sentence is to be played any more."""
+        return self._finishing
+
+    def take_mark(self) -> int | None:
+        """What the speaker had played when it was ducked, if that is where it goes on; asked once."""
+        mark, self._ducked = self._ducked, None
+        return mark
+
     @contextmanager
     def playing(self, playback: Playback) -> Generator[None]:
         """Until it is left it is ``playback`` that is silenced.  Raises RuntimeError while another is."""
@@ -68,7 +98,9 @@ class Transport:
         try:
             yield
         finally:
-            self._playback = None
+            if self.take_mark() is not None:
+                playback.duck(1.0)
+            self._playback, self._finishing = None, False
             self.take()
 
     def scope(self) -> trio.CancelScope:

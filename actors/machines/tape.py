@@ -49,6 +49,10 @@ class Tape:
         """Where it was gone on from last, softly."""
         self._wanted: int | None = None
         """A sentence that is not there yet and is to be gone on with."""
+        self._last: int | None = None
+        """The sentence after which the rest is given up."""
+        self._whole = False
+        """Whether the sentence that came last has come to its end."""
         self._closed = self._given_up = False
         self._covered: list[tuple[int, int]] = []
 
@@ -56,6 +60,7 @@ class Tape:
         """``chunk`` follows what is there.  Raises ValueError as ``Playhead.queue`` does."""
         self._playhead.queue(chunk)
         self._rate = chunk.rate
+        self._whole = chunk.last
         if not chunk.pcm:
             return
         if chunk.piece.index != self._piece:
@@ -76,7 +81,7 @@ class Tape:
     @property
     def is_over(self) -> bool:
         """Whether ``next`` will give nothing more unless somebody goes back."""
-        return self._given_up or (self._closed and self._next == self._end)
+        return self._given_up or (self._closed and self._next == self._end) or self._next == self._limit
 
     @property
     def position(self) -> int:
@@ -95,24 +100,33 @@ class Tape:
         self._forget_behind(self._next - round(KEPT_SECONDS * self._rate))
         place = bisect_right(self._begins, self._next) - 1
         begin = SAMPLE_BYTES * (self._next - self._begins[place])
-        sound = self._sounds[place][begin : begin + SAMPLE_BYTES * int(seconds * self._rate)]
+        samples = int(seconds * self._rate)
+        if (limit := self._limit) is not None:
+            samples = min(samples, max(0, limit - self._next))
+        sound = self._sounds[place][begin : begin + SAMPLE_BYTES * samples]
         if self._fade is not None:
             sound = _faded(sound, self._next - self._fade, round(FADE_SECONDS * self._rate))
         self._next += len(sound) // SAMPLE_BYTES
         return sound
 
-    def played(self, samples: int) -> None:
+    def finish_sentence(self) -> None:
+        """Give the rest up after the sentence that is being said.  Idempotent."""
+        if self._last is None:
+            self._last = self._sentence
+
+    def played(self, samples: int, back_to: int | None = None) -> None:
         """Of what ``next`` gave since the last call so many were played, and the rest will not be.
 
-        It goes on with the word that was being said then.
+        It goes on with the word that was being said then, or when ``back_to`` had been played.
         """
         end = min(self._start + max(samples, 0), self._next)
         self.samples += end - self._start
         if end > max(self._start, 0):
             self._cover(max(self._start, 0), end)
         if self._next != self._start:
-            origin, playhead = self._reels[self._reel(end)]
-            self._go(max(origin + playhead.beginning(end - origin), self._begins[0]))
+            place = end if back_to is None else min(end, self._start + max(back_to, 0))
+            origin, playhead = self._reels[self._reel(place)]
+            self._go(max(origin + playhead.beginning(place - origin), self._begins[0]))
 
     def skip(self, sentences: int) -> None:
         """Go on with the sentence so many after this one; back, with the beginning of this one first, or of the one
@@ -196,6 +210,15 @@ class Tape:
         self._sentences[:0] = [origin + begin for begin in tape._sentences]
         self._reels.insert(0, (origin, tape._playhead))
         self._rate = tape._rate
+
+    @property
+    def _limit(self) -> int | None:
+        """Where the last sentence that is wanted ends, once that is known."""
+        if self._last is None:
+            return None
+        if self._last + 1 < len(self._sentences):
+            return self._sentences[self._last + 1]
+        return self._end if self._whole else None
 
     @property
     def _sentence(self) -> int:
