@@ -69,8 +69,7 @@ async def _capture(
                 await tell(MicrophoneOpened(stream=stream, at=trio.current_time()))
                 try:
                     async for frame in frames:
-                        pcm = bytes(len(frame.pcm)) if gate.muted else frame.pcm
-                        stamped = evolve(frame, stream=stream, pcm=pcm)
+                        stamped = evolve(frame, stream=stream, pcm=gate.heard(frame))
                         for ring in rings:
                             ring.put_nowait(stamped)
                     raise DeviceLost("The microphone stopped. Check that it is still connected.")

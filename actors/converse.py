@@ -11,11 +11,25 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import trio
 from attrs import evolve, field, frozen
 
-from .events import BargedIn, Chimed, Event, StateChanged, TurnEnded, TurnFailed, TurnStarted, UtteranceRecorded
+from .events import (
+    BargedIn,
+    Chimed,
+    Ducked,
+    Event,
+    StateChanged,
+    TurnEnded,
+    TurnFailed,
+    TurnStarted,
+    UserAway,
+    UserBack,
+    UtteranceRecorded,
+    WentOn,
+)
 from .expectation import Expectation
 from .gate import Gate
 from .growing import Recordings
@@ -63,8 +77,12 @@ from .orders import (
     OpenMicrophone,
     PlayChime,
     RecorderOrder,
+    Repeat,
+    Settle,
     Speak,
     Stop,
+    TellAway,
+    TellBack,
     Tick,
     Transcribe,
     Understood,
@@ -72,12 +90,16 @@ from .orders import (
 from .player import play_speech
 from .ports import LiveSpeechToText, Playback, SpeechToText, TextToSpeech, TurnModel, UtteranceStore, Words
 from .reader import read_words
+from .recent import Recent, replay
 from .streamer import stream_speech
 from .transcriber import draft, transcribe
 from .transport import Transport
 
 PIECES = 2
 """Sentences read ahead of the engine."""
+
+BARGE_IN = "barge-in"
+"""Who holds the assistant's voice while it is undecided whether it is interrupted."""
 
 CHUNKS = 8
 """Stretches of audio made ahead of the speaker: with 60 ms each, half a second."""
@@ -96,6 +118,7 @@ class Outside:
     expectation: Expectation
     recordings: Recordings
     transport: Transport
+    recent: Recent
     judge: TurnModel | None = None
     chimes: Mapping[Chime, bytes] = field(factory=dict[Chime, bytes])
 
@@ -250,12 +273,15 @@ class _Turn:
                 self._speech.cancel("interrupted" if began is None else "barge-in")
                 if began is not None:
                     self._outside.publish(BargedIn(turn=turn, at=now, began=began))
-            case Duck(_, gain):
+            case Duck(turn, gain):
                 self._outside.transport.duck(gain)
-            case Hold():
-                self._outside.transport.hold()
-            case GoOn():
-                self._outside.transport.go_on()
+                self._outside.publish(Ducked(turn=turn, at=now, held=False))
+            case Hold(turn):
+                self._outside.transport.hold(BARGE_IN)
+                self._outside.publish(Ducked(turn=turn, at=now, held=True))
+            case GoOn(turn):
+                self._outside.transport.go_on(BARGE_IN)
+                self._outside.publish(WentOn(turn=turn, at=now))
             case FinishSentence():
                 self._outside.transport.finish_sentence()
             case BeginUtterance() | EndUtterance() | DropUtterance():
@@ -274,6 +300,14 @@ class _Turn:
             case Understood(turn, utterance, transcript):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
                 self._outside.publish(Transcribed(turn=turn, at=now, transcript=transcript))
+            case Repeat():
+                self._start(self._repeat)
+            case Settle(path):
+                self._start(partial(self._settle, path))
+            case TellAway(turn, since):
+                self._outside.publish(UserAway(turn=turn, at=now, since=since))
+            case TellBack(turn):
+                self._outside.publish(UserBack(turn=turn, at=now))
             case PlayChime(turn, chime):
                 if self._outside.playback is not None and chime in self._outside.chimes:
                     self._outside.playback.overlay(self._outside.chimes[chime])
@@ -286,6 +320,34 @@ class _Turn:
             raise RuntimeError("the turn has not begun")
         self._nursery.start_soon(task)
 
+    async def _repeat(self) -> None:
+        """What was said last is played from what was kept of its sound."""
+        self._speech = trio.CancelScope()
+        said = self._outside.recent.utterances[-1:]
+        if self._outside.playback is None or not said:
+            with self._reports.clone() as reports:
+                now = trio.current_time()
+                await reports.send(Spoken(turn=self._request.turn, text="", heard="", complete=True, samples=0, at=now))
+            return
+        self._text = self._text or said[0].text
+        chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
+        with self._speech:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(partial(self._play, chunks_out, self._outside.playback))
+                nursery.start_soon(partial(replay, said[0], chunks_in, turn=self._request.turn))
+
+    async def _play(
+        self, chunks: trio.MemoryReceiveChannel[SpeechChunk], playback: Playback, recent: Recent | None = None
+    ) -> None:
+        await play_speech(
+            chunks,
+            self._reports.clone(),
+            turn=self._request.turn,
+            playback=playback,
+            transport=self._outside.transport,
+            recent=recent,
+        )
+
     async def _speak(self) -> None:
         request, outside = self._request, self._outside
         if request.words is None or outside.tts is None or outside.playback is None:
@@ -294,16 +356,7 @@ class _Turn:
         chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
         with self._speech:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(
-                    partial(
-                        play_speech,
-                        chunks_out,
-                        self._reports.clone(),
-                        turn=request.turn,
-                        playback=outside.playback,
-                        transport=outside.transport,
-                    )
-                )
+                nursery.start_soon(partial(self._play, chunks_out, outside.playback, outside.recent))
                 nursery.start_soon(
                     partial(
                         stream_speech,
@@ -357,6 +410,9 @@ class _Turn:
                 phrases=self._request.phrases,
                 publish=self._outside.publish,
             )
+
+    async def _settle(self, path: Path) -> None:
+        await self._outside.store.settle(path)
 
     async def settle(self) -> None:
         """The recording of what has been understood is kept or removed, as the store is told to."""

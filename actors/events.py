@@ -124,6 +124,38 @@ class ProviderChanged:
 
 
 @frozen(kw_only=True)
+class WentOn:
+    """What had ducked or held the assistant was no interruption: it goes on at the word where it was."""
+
+    turn: TurnId
+    at: float
+
+
+@frozen(kw_only=True)
+class UserAway:
+    """Nobody has said a word ``since`` then, although the user was listened to."""
+
+    turn: TurnId
+    at: float
+    since: float
+
+
+@frozen(kw_only=True)
+class UserBack:
+    turn: TurnId
+    at: float
+
+
+@frozen(kw_only=True)
+class Ducked:
+    """Somebody may be interrupting: the assistant has lowered its voice, or with ``held`` fallen silent."""
+
+    turn: TurnId
+    at: float
+    held: bool
+
+
+@frozen(kw_only=True)
 class TurnEnded:
     turn: TurnId
     at: float
@@ -150,7 +182,11 @@ Event: TypeAlias = (
     | SpeechPaused
     | SpeechResumed
     | SpeechEnded
+    | Ducked
+    | WentOn
     | BargedIn
+    | UserAway
+    | UserBack
     | Chimed
     | Muted
     | SpeakingStarted

@@ -14,7 +14,7 @@ from .messages import StreamId
 class Expectation:
     """The pause that began at ``pause`` in ``stream`` ends the utterance at ``until``, in seconds on the Trio clock."""
 
-    stream: StreamId = StreamId(0)
+    stream: StreamId | None = None
     pause: float = 0.0
     until: float = 0.0
 

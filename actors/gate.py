@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import trio
 
-from .messages import StreamId
+from .messages import SAMPLE_BYTES, AudioFrame, StreamId
 
 
 class Gate:
     """Closed at first, and not ``muted``.  ``open``, ``close`` and the switch take effect at once and never wait."""
 
     def __init__(self) -> None:
-        self.muted = False
+        self._muted_since: float | None = None
         self._wanted: StreamId | None = None
         self._changed = trio.Event()
         self._scopes: list[trio.CancelScope] = []
+
+    @property
+    def muted(self) -> bool:
+        return self._muted_since is not None
+
+    def mute(self, since: float | None) -> None:
+        """Let nothing of the user through that they say after ``since``, or with None everything again."""
+        self._muted_since = since
+
+    def heard(self, frame: AudioFrame) -> bytes:
+        """The sound of ``frame``, silent from where nothing is let through."""
+        if self._muted_since is None or self._muted_since >= frame.end:
+            return frame.pcm
+        kept = SAMPLE_BYTES * max(0, round((self._muted_since - frame.start) * frame.rate))
+        return frame.pcm[:kept] + bytes(len(frame.pcm) - kept)
 
     @property
     def wanted(self) -> StreamId | None:

@@ -6,6 +6,7 @@ by ``converse``.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -79,6 +80,11 @@ class Abandon:
 
 
 @frozen
+class Again:
+    """Somebody pressed the button: the assistant says again what it said last."""
+
+
+@frozen
 class Tick:
     """The deadline has come."""
 
@@ -119,6 +125,7 @@ Input: TypeAlias = (
     Begin
     | Interrupt
     | EndTurn
+    | Again
     | Stop
     | Abandon
     | Tick
@@ -255,6 +262,35 @@ class Understood:
     transcript: Transcript
 
 
+@frozen
+class Repeat:
+    """Say again what was said last, from its sound as far as that is there; ``Spoken`` follows in any case."""
+
+    turn: TurnId
+
+
+@frozen
+class Settle:
+    """The recording has been understood and is of no other use: it is kept or removed as the store is told to."""
+
+    path: Path
+
+
+@frozen
+class TellAway:
+    """Nobody has said a word ``since`` then."""
+
+    turn: TurnId
+    since: float
+
+
+@frozen
+class TellBack:
+    """The user who was away speaks."""
+
+    turn: TurnId
+
+
 @frozen(kw_only=True)
 class Expect:
     """The pause that began at ``pause`` is waited out ``until`` then."""
@@ -298,6 +334,10 @@ Command: TypeAlias = (
     | Draft
     | DropDraft
     | Understood
+    | Repeat
+    | Settle
+    | TellAway
+    | TellBack
     | Expect
     | PlayChime
     | Finish

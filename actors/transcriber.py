@@ -7,13 +7,14 @@ there is none, and on the way what is understood so far where the engine tells t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import trio
 
 from .errors import VoiceError
 from .growing import Growing, Recordings
-from .messages import Drafted, DraftId, PartlyTranscribed, Transcribed, Transcript, TurnId, Utterance
+from .messages import Drafted, DraftId, PartlyTranscribed, Transcribed, TurnId, Utterance
 from .orders import DraftFailed, TranscriptionFailed, TurnJudged
 from .ports import Hearing, LiveSpeechToText, SpeechToText, TurnModel
 
@@ -74,9 +75,7 @@ async def draft(
                 await reports.send(Drafted(turn=turn, at=trio.current_time(), draft=number, transcript=transcript))
 
 
-async def _given_while_it_grows(
-    sound: Growing, hearing: Hearing, ends: trio.MemoryReceiveChannel[float]
-) -> Utterance:
+async def _given_while_it_grows(sound: Growing, hearing: Hearing, ends: trio.MemoryReceiveChannel[float]) -> Utterance:
     given = 0
 
     async def give() -> None:
@@ -114,8 +113,7 @@ async def _judge(
     judge: TurnModel,
 ) -> None:
     probability: float | None = None
-    try:
+    # without one, whoever waits goes by the words
+    with suppress(VoiceError):
         probability = await judge.finished(utterance.pcm, utterance.rate)
-    except VoiceError:
-        pass  # whoever waits goes by the words
     await reports.send(TurnJudged(turn=turn, draft=number, probability=probability))

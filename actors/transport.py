@@ -12,13 +12,17 @@ import trio
 
 from .ports import Playback
 
+USER = "user"
+"""Who holds the voice when somebody presses the key."""
+
 
 class Transport:
     """Going at first.  Its keys take effect at once and never wait; they may be pressed whether anything is played or
     not, and what is held then does not begin."""
 
     def __init__(self) -> None:
-        self._held = self._finishing = False
+        self._holders: set[str] = set()
+        self._finishing = False
         self._ducked: int | None = None
         self._playback: Playback | None = None
         self._moved = False
@@ -27,13 +31,13 @@ class Transport:
 
     @property
     def held(self) -> bool:
-        return self._held
+        return bool(self._holders)
 
-    def hold(self) -> None:
-        """Silence the speaker within a quantum, and play nothing until ``go_on``.  Idempotent."""
-        if not self._held:
-            self._held = True
+    def hold(self, by: str = USER) -> None:
+        """Silence the speaker within a quantum, and play nothing until all who hold it let it go on.  Idempotent."""
+        if not self._holders:
             self._stop()
+        self._holders.add(by)
 
     def duck(self, gain: float) -> None:
         """Lower the voice to ``gain``, its share of its level, from the next quantum on.
@@ -45,13 +49,13 @@ class Transport:
                 self._ducked = self._playback.played()
             self._playback.duck(gain)
 
-    def go_on(self) -> None:
+    def go_on(self, by: str = USER) -> None:
         """Play on at full level, with the word that was held or ducked.  Idempotent."""
         if self._playback is not None and self._ducked is not None:
             self._stop()
             self._playback.duck(1.0)
-        if self._held:
-            self._held = False
+        if by in self._holders:
+            self._holders.remove(by)
             self._wake()
 
     def finish_sentence(self) -> None:
@@ -101,6 +105,7 @@ class Transport:
             if self.take_mark() is not None:
                 playback.duck(1.0)
             self._playback, self._finishing = None, False
+            self._holders.clear()
             self.take()
 
     def scope(self) -> trio.CancelScope:

@@ -13,8 +13,8 @@ from operator import mul
 
 import trio
 
-from .machines.endpointer import Endpointer, EndpointPolicy
 from .expectation import Expectation
+from .machines.endpointer import Endpointer, EndpointPolicy
 from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, StreamId, seconds_of
 from .ports import SpeechModel
 from .ring import Ring

@@ -10,10 +10,13 @@ import voicemode
 from actors.events import Event
 from tests.fakes import FakeEars, FakeVoice
 from tests.fakes_speech import LoudnessModel
-from voicemode import Conversation, Settings
+from voicemode import Conversation, Settings, TurnPolicy
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_microphone import VirtualMicrophone
 from voicemode.audio.virtual_speaker import VirtualSpeaker
+
+WITHOUT_DRAFTS = Settings(turn=TurnPolicy(drafts=0))
+"""Every turn waits for the whole hangover and then for the recogniser, so that its length can be foretold."""
 
 GREETING = "one two three four five six seven eight."
 """Two seconds of the fake voice."""
@@ -45,7 +48,7 @@ class Room:
 
 @asynccontextmanager
 async def conversing(room: Room, **parts: Any) -> AsyncGenerator[Conversation]:
-    settings = parts.pop("settings", Settings())
+    settings = parts.pop("settings", WITHOUT_DRAFTS)
     defaults: dict[str, Any] = {"tts": FakeVoice(), "stt": FakeEars(), "vad": LoudnessModel(), "store": MemoryStore()}
     async with voicemode.open_conversation(
         settings, microphone=room.microphone, speaker=room.speaker, **(defaults | parts)

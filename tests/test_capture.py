@@ -134,12 +134,13 @@ async def test_the_dialogue_is_told_when_the_microphone_works_and_when_it_does_n
 async def test_a_muted_microphone_delivers_silence_and_stays_open(room: Room, autojump_clock: MockClock) -> None:
     room.gate.open(ONE)
     await trio.sleep(0.105)
-    room.gate.muted = True
+    room.gate.mute(trio.current_time())
     await trio.sleep(0.1)
-    room.gate.muted = False
+    room.gate.mute(None)
     await trio.sleep(0.1)
     frames = [await anext(room.rings[0]) for _ in range(30)]
-    assert [any(frame.pcm) for frame in frames] == [True] * 10 + [False] * 10 + [True] * 10
+    assert [any(frame.pcm) for frame in frames] == [True] * 11 + [False] * 9 + [True] * 10
+    assert not any(frames[10].pcm[RATE // 100 :])
     assert {len(frame.pcm) for frame in frames} == {RATE // 50}
     assert room.microphone.openings == 1
 

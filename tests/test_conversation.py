@@ -18,7 +18,7 @@ import voicemode
 from actors.errors import DeviceError, ProviderUnavailable, SettingsError
 from actors.events import BargedIn, Chimed, Event, Muted, StateChanged, TurnEnded, UtteranceRecorded
 from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, SpeakingStarted, Spoken, TurnResult
-from tests.conversing import GREETING, Room, conversing, follow, only
+from tests.conversing import GREETING, WITHOUT_DRAFTS, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_speech import LoudnessModel
 from voicemode import Settings
@@ -523,7 +523,7 @@ async def test_a_muted_user_is_not_heard_and_what_they_were_saying_ends(autojump
 async def test_chimes_tell_how_things_stand_and_nobody_waits_for_them(autojump_clock: MockClock) -> None:
     room, seen = Room(), []
     async with (
-        conversing(room, settings=Settings(chimes=True)) as conversation,
+        conversing(room, settings=evolve(WITHOUT_DRAFTS, chimes=True)) as conversation,
         trio.open_nursery() as nursery,
     ):
         nursery.start_soon(follow, conversation, seen)

@@ -127,7 +127,7 @@ def test_a_dialogue_adopts_bounds_between_two_turns_alone() -> None:
     dialogue = Dialogue()
     policy = TurnPolicy(device_wait=3.0, barge_in=BargeInPolicy(min_speech=0.5))
     dialogue.adopt(policy)
-    assert (dialogue.policy, dialogue._losses.wait, dialogue._barge_in.policy) == (policy, 3.0, policy.barge_in)
+    assert (dialogue.policy, dialogue._losses.wait, dialogue._hearing.policy) == (policy, 3.0, policy)
     dialogue.feed(Begin(turn=TurnId(1), engine=None, listen=True, overhear=False, keep=False), 0.0)
     with pytest.raises(RuntimeError):
         dialogue.adopt(TurnPolicy())

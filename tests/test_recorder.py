@@ -13,6 +13,7 @@ from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.errors import AudioFileError
+from actors.growing import Recordings
 from actors.messages import AudioFrame, StreamId, Utterance
 from actors.orders import BeginUtterance, DropUtterance, EndUtterance, RecorderOrder
 from actors.recorder import record_utterances
@@ -71,7 +72,15 @@ class Bench:
         self.frames = Ring[AudioFrame](10_000)
         self.orders, self._ordered = trio.open_memory_channel[RecorderOrder](10)
         self._made, self.utterances = trio.open_memory_channel[Utterance](10)
-        self.run = partial(record_utterances, self.frames, self._ordered, self._made, store=store, rate=RATE)
+        self.run = partial(
+            record_utterances,
+            self.frames,
+            self._ordered,
+            self._made,
+            store=store,
+            recordings=Recordings(),
+            rate=RATE,
+        )
 
     async def hear(self, *numbers: int) -> None:
         for number in numbers:

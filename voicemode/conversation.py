@@ -9,14 +9,14 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import TypeAlias, final
 
 import trio
-from attrs import evolve, fields_dict
+from attrs import evolve, fields_dict, frozen
 
 from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
-from actors.events import Event, Muted
+from actors.events import Event, Muted, State
 from actors.machines.dialogue import Dialogue
 from actors.messages import Message, TurnId, TurnResult
-from actors.orders import EndTurn, Input, Interrupt, RecorderOrder, Stop
+from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 
 from .agents import answer
@@ -31,6 +31,17 @@ Speech: TypeAlias = str | AsyncIterable[str] | Agent
 
 LIVE = ("voice", "speed", "phrases", "turn")
 """The settings that the next turn can have otherwise than the last."""
+
+
+@frozen(kw_only=True)
+class ConversationStatus:
+    """``turn`` is the one that runs, None between two; ``recent`` how many utterances can be skipped back to."""
+
+    state: State
+    held: bool
+    muted: bool
+    turn: TurnId | None
+    recent: int
 
 
 @final
@@ -53,7 +64,7 @@ class Conversation:
     ) -> None:
         self._settings, self._outside, self._watchers = settings, outside, watchers
         self._inbox, self._reports, self._orders = inbox, reports, orders
-        self._dialogue = Dialogue(settings.turn)
+        self._dialogue = Dialogue(settings.bounds)
         self._floor = trio.Lock()
         self._turns = 0
         self._talking = False
@@ -145,8 +156,60 @@ class Conversation:
         What they are saying ends there, as if they had fallen silent.
         """
         if muted != self.muted:
-            self._outside.gate.muted = muted
-            self._outside.publish(Muted(at=trio.current_time(), muted=muted))
+            now = trio.current_time()
+            self._outside.gate.mute(now if muted else None)
+            self._outside.publish(Muted(at=now, muted=muted))
+
+    def pause(self) -> None:
+        """Silence the assistant until ``resume``; between two turns, the next one does not begin to speak.  Idempotent.
+
+        It goes on at the word where it was.
+        """
+        self._outside.transport.hold()
+
+    def resume(self) -> None:
+        """Let a paused assistant go on."""
+        self._outside.transport.go_on()
+
+    def skip_back(self) -> None:
+        """Say the present sentence again, or the one before when it has only begun, and further back what was said in
+        earlier turns.  While the user is listened to, say the last utterance again."""
+        if self._dialogue.state == "listening":
+            self.repeat()
+        else:
+            self._outside.transport.skip(-1)
+
+    def skip_forward(self) -> None:
+        """Go on with the next sentence; after the last it is the user's turn.  While they speak it is ``end_turn``."""
+        if self._dialogue.state == "speaking":
+            self._outside.transport.skip(1)
+        else:
+            self.end_turn()
+
+    def repeat(self) -> None:
+        """While the user is listened to and has not begun to speak, say again what was said last."""
+        if self._dialogue.state != "idle":
+            self._reports.send_nowait(Again())
+
+    def press(self) -> None:
+        """Push to talk: the assistant falls silent, and the user is heard until ``release``."""
+        self.interrupt()
+        self.mute(False)
+
+    def release(self) -> None:
+        """Push to talk: what the user has said until now is all they say, and they are not heard any more."""
+        self.end_turn()
+        self.mute()
+
+    def status(self) -> ConversationStatus:
+        """How things stand; it holds nothing of what is said."""
+        return ConversationStatus(
+            state=self._dialogue.state,
+            held=self._outside.transport.held,
+            muted=self.muted,
+            turn=self._dialogue.turn,
+            recent=len(self._outside.recent.utterances),
+        )
 
     def stop(self) -> None:
         """End the turn that is running, with what there is, and a talk also between two; the outcome is ``stopped``.
@@ -203,8 +266,8 @@ class Conversation:
             speech = speakable(speech)
         async with self._floor:
             self._turns += 1
-            if self._dialogue.policy != self._settings.turn:
-                self._dialogue.adopt(self._settings.turn)
+            if self._dialogue.policy != self._settings.bounds:
+                self._dialogue.adopt(self._settings.bounds)
             if keep and not self._talking:
                 return TurnResult(turn=TurnId(self._turns), outcome="stopped")
             request = Request(

@@ -40,6 +40,7 @@ from actors.ports import (
     TurnModel,
     UtteranceStore,
 )
+from actors.recent import Recent
 from actors.recorder import record_utterances
 from actors.ring import Ring
 from actors.speaker import keep_speaker
@@ -134,6 +135,7 @@ async def open_conversation(
             expectation=expectation,
             recordings=recordings,
             transport=Transport(),
+            recent=Recent(),
             judge=judge,
             chimes=chimes(outlet.rate) if chiming else {},
         )

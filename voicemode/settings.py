@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias, get_args
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from actors.errors import SettingsError
 from actors.machines.endpointer import EndpointPolicy
@@ -125,3 +125,12 @@ class Settings:
     noise_suppression: bool = False
     gain_control: bool = False
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
+
+    @property
+    def bounds(self) -> TurnPolicy:
+        """``turn``, with the hangover of ``endpoint`` as what is waited when nothing is known of a pause."""
+        usual, delay = self.endpoint.hangover, self.turn.delay
+        return evolve(
+            self.turn,
+            delay=evolve(delay, unknown=usual, shortest=min(delay.shortest, usual), longest=max(delay.longest, usual)),
+        )

@@ -19,10 +19,14 @@ from ..messages import (
     SpeechStarted,
     StreamId,
 )
-from .backchannel import BACKCHANNELS, is_backchannel, words_of
+from .backchannel import BACKCHANNELS, backchannel
+from .spoken_words import words
 
 _ROUNDING = 1e-6
 """Seconds by which sums of window lengths may miss a limit that they were meant to meet."""
+
+STOP_LEADING = 2
+"""Words that may stand before a stop word: "please stop", and not "when does the bus stop"."""
 
 Manners: TypeAlias = Literal["interrupt", "finish_sentence", "pause_and_resume", "ignore"]
 """What the assistant does when it is spoken over.  ``interrupt``: it lowers its voice at once and stops when that is
@@ -48,8 +52,7 @@ class BargeInPolicy:
     counts; ``voiced``: the probability from which a window is voice.  ``duck``: the share of its level the assistant
     keeps while that is undecided.  ``min_words``: with words to be had, how many there must be that are no
     ``backchannels``; ``certain``: seconds of voice that need no words.  ``protected``: seconds from the assistant's
-    first sample in which nothing interrupts it but ``stop_words``, which always do, said last and with no more than two
-    words before them.
+    first sample in which nothing interrupts it but ``stop_words``, which always do, with few words before them.
     """
 
     manners: Manners = field(default="interrupt", validator=validators.in_(get_args(Manners)))
@@ -149,23 +152,23 @@ class BargeIn:
 
     def stops(self, text: str) -> bool:
         """Whether ``text`` ends with a stop word and says little else."""
-        words = words_of(text)
-        for phrase in map(words_of, self.policy.stop_words):
-            if phrase and words[-len(phrase) :] == phrase and len(words) - len(phrase) <= 2:
-                return True
-        return False
+        said = words(text)
+        return any(
+            said[-len(phrase) :] == phrase and len(said) - len(phrase) <= STOP_LEADING
+            for phrase in map(words, self.policy.stop_words)
+            if phrase
+        )
 
     def told(self, text: str) -> Verdict | None:
         """``text`` is what the user said, up to their pause."""
-        words = words_of(text)
         if self._began is None:
             return None
         if self.stops(text):
             self.stopped = True
             return self._commit()
-        if self.policy.by_words and not self.deaf and len(words) >= max(1, self.policy.min_words):
-            if not is_backchannel(text, self.policy.backchannels):
-                return self._commit()
+        enough = len(words(text)) >= max(1, self.policy.min_words)
+        if self.policy.by_words and not self.deaf and enough and not backchannel(text, self.policy.backchannels):
+            return self._commit()
         return self._forget() if self._silent else None
 
     def untold(self) -> Verdict | None:

@@ -11,16 +11,19 @@ from .turn import Turn
 
 @frozen
 class Bounds:
-    """When the user has been waited for or has spoken long enough, when a device that is needed is given up, and when
-    the microphone is tried again; None where there is nothing to wait for."""
+    """When the user has been waited for, has rested or has spoken long enough, when a device that is needed is given
+    up, when the microphone is tried again, and when the user is taken to be away; None where there is nothing to wait
+    for."""
 
     user: float | None = None
     microphone: float | None = None
     speaker: float | None = None
     retry: float | None = None
+    away: float | None = None
 
     @classmethod
-    def of(cls, turn: Turn | None, losses: Losses, policy: TurnPolicy) -> Bounds:
+    def of(cls, turn: Turn | None, losses: Losses, policy: TurnPolicy, quiet: float | None = None) -> Bounds:
+        """``quiet`` is since when nobody has said a word, None when that has been told."""
         if turn is None:
             return cls(retry=losses.retry_at)
         if turn.stopped or turn.error is not None:
@@ -30,7 +33,8 @@ class Bounds:
             microphone = losses.give_up_at("microphone", turn.listening_since)
         if turn.talking and not turn.hushed:
             speaker = losses.give_up_at("speaker", turn.began)
-        return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at)
+        away = quiet + policy.away if quiet is not None and turn.awaits_user else None
+        return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at, away)
 
     @property
     def first(self) -> float | None:
@@ -38,6 +42,8 @@ class Bounds:
 
 
 def _user(turn: Turn, losses: Losses, policy: TurnPolicy) -> float | None:
+    if turn.rests_until is not None:
+        return turn.rests_until
     if turn.voice is not None:
         return None if turn.talking or turn.understood else turn.voice.began + policy.longest
     if not turn.awaits_user or turn.listening_since is None or losses.absent("microphone"):

@@ -45,11 +45,13 @@ from ..messages import (
     SpokenText,
     StreamId,
     Transcribed,
+    TurnId,
     Utterance,
     VoiceChanged,
 )
 from ..orders import (
     Abandon,
+    Again,
     Begin,
     CloseMicrophone,
     Command,
@@ -61,9 +63,13 @@ from ..orders import (
     Interrupt,
     OpenMicrophone,
     PlayChime,
+    Repeat,
+    Settle,
     Speak,
     SpeakingFailed,
     Stop,
+    TellAway,
+    TellBack,
     Tick,
     TranscriptionFailed,
     TurnJudged,
@@ -72,7 +78,8 @@ from .bounds import Bounds, due
 from .hearing import Hearing
 from .losses import Losses
 from .policy import TurnPolicy
-from .turn import Turn, milliseconds
+from .spoken_commands import Command as SpokenCommand, command_in
+from .turn import Turn
 from .voice import Voice
 
 
@@ -90,6 +97,8 @@ class Dialogue:
     _stream: StreamId | None = field(default=None, init=False)
     _opened: bool = field(default=False, init=False)
     _invited: bool = field(default=False, init=False)
+    _quiet_since: float | None = field(default=None, init=False)
+    _away: bool = field(default=False, init=False)
     _streams: int = field(default=0, init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
@@ -109,6 +118,11 @@ class Dialogue:
         return "speaking" if turn.talking else "listening"
 
     @property
+    def turn(self) -> TurnId | None:
+        """The turn that runs."""
+        return None if self._turn is None else self._turn.id
+
+    @property
     def stream(self) -> StreamId | None:
         """The opening of the microphone that counts; what is heard in any other is stale."""
         return self._stream
@@ -116,7 +130,11 @@ class Dialogue:
     @property
     def deadline(self) -> float | None:
         """When ``Tick`` is due, in the caller's time; None while there is nothing to wait for."""
-        return Bounds.of(self._turn, self._losses, self.policy).first
+        return self._bounds.first
+
+    @property
+    def _bounds(self) -> Bounds:
+        return Bounds.of(self._turn, self._losses, self.policy, None if self._away else self._quiet_since)
 
     def adopt(self, policy: TurnPolicy) -> None:
         """Keep to ``policy`` from the next turn on.  Raises RuntimeError while a turn is running."""
@@ -154,6 +172,7 @@ class Dialogue:
                 self._recorded(event, now)
             case _:
                 self._of_turn(event, now)
+        self._obey(now)
         self._settle(now)
         commands = list(self._commands)
         self._commands.clear()
@@ -172,6 +191,8 @@ class Dialogue:
             engines=Engines(tts=event.engine),
         )
         self._losses.begin()
+        if self._quiet_since is None:
+            self._quiet_since = now
         turn.voice, self._hearing.between = self._hearing.between, None
         if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
@@ -219,7 +240,13 @@ class Dialogue:
 
     def _speech(self, event: SpeechEvent, now: float) -> None:
         turn = self._turn
-        if self._hearing.speech(turn, event, now) and turn is not None:
+        ended = self._hearing.speech(turn, event, now)
+        if turn is not None and turn.voice is not None and turn.voice.meant:
+            self._quiet_since = now
+            if self._away:
+                self._away = False
+                self._commands.append(TellBack(turn.id))
+        if ended and turn is not None:
             self._ended(turn)
             self._chime(turn, "captured")
 
@@ -280,6 +307,9 @@ class Dialogue:
                 self._commands += turn.hush(None)
             case EndTurn():
                 self._end_of_turn(turn, now)
+            case Again():
+                if turn.awaits_user:
+                    self._say_again(turn)
             case Stop():
                 turn.stopped = True
                 self._commands += turn.hush(None)
@@ -314,6 +344,7 @@ class Dialogue:
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
+        self._quiet_since = now
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
                 turn.voice.meant = True
@@ -325,27 +356,65 @@ class Dialogue:
         self._invite()
 
     def _tick(self, now: float) -> None:
-        turn, bounds = self._turn, Bounds.of(self._turn, self._losses, self.policy)
+        turn, bounds = self._turn, self._bounds
         if turn is not None and due(bounds.microphone, now):
             turn.error = self._losses.failure("microphone")
         elif turn is not None and due(bounds.speaker, now):
             turn.error = self._losses.failure("speaker")
             self._commands += turn.hush(None)
         else:
+            if turn is not None and due(bounds.away, now) and self._quiet_since is not None:
+                self._away = True
+                self._commands.append(TellAway(turn.id, self._quiet_since))
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
             if due(bounds.retry, now):
                 self._open_microphone()
 
     def _end_of_turn(self, turn: Turn, now: float) -> None:
-        """That was all the user says this time, also if it was nothing."""
-        if turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
+        """That was all the user says this time, also if it was nothing, or they have rested long enough."""
+        if turn.rests_until is not None:
+            turn.rests_until, turn.listening_since = None, now
+            self._open_microphone()
+            self._invite()
+        elif turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
             self._cut_short(turn, now)
             self._chime(turn, "captured")
         elif turn.awaits_user:
             turn.gave_up = True
             if not turn.keep:
                 self._chime(turn, "done")
+
+    def _obey(self, now: float) -> None:
+        """What the user said may be said to the machine."""
+        turn, spoken = self._turn, self.policy.spoken
+        if turn is None or turn.stopped or turn.voice is None or turn.voice.transcript is None:
+            return
+        command = command_in(turn.voice.transcript.text, spoken)
+        match command:
+            case SpokenCommand(kind="end"):
+                turn.voice.transcript = evolve(turn.voice.transcript, text=command.text)
+            case SpokenCommand(kind="stop"):
+                turn.stopped = True
+            case SpokenCommand(kind="repeat") if turn.listen and turn.voice.utterance is not None:
+                self._forget_command(turn)
+                self._say_again(turn)
+            case SpokenCommand(kind="wait") if turn.listen and turn.voice.utterance is not None:
+                self._forget_command(turn)
+                self._close_microphone()
+                turn.rests_until, turn.voice = now + self.policy.rest, None
+            case _:
+                pass
+
+    def _forget_command(self, turn: Turn) -> None:
+        if turn.recording is not None:
+            self._commands.append(Settle(turn.recording))
+
+    def _say_again(self, turn: Turn) -> None:
+        turn.say_again()
+        self._invited = False
+        self._open_microphone()
+        self._commands.append(Repeat(turn.id))
 
     def _settle(self, now: float) -> None:
         """End the turn if nothing is left to wait for."""

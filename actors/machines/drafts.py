@@ -83,6 +83,4 @@ class Drafts:
         return self.current if begun in {"following", "asked"} else None
 
     def account(self, used: Transcript | None) -> Speculation:
-        return Speculation(
-            drafts=self._made, wasted=self._wasted, used=used is not None and used is self.transcript
-        )
+        return Speculation(drafts=self._made, wasted=self._wasted, used=used is not None and used is self.transcript)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen, validators
 
 from .barge_in import BargeInPolicy
+from .spoken_commands import SpokenCommands
 from .turn_delay import TurnDelayPolicy
 
 LONGEST_PRE_ROLL = 3.0
@@ -20,7 +21,9 @@ class TurnPolicy:
     speaker may take to come back while the turn needs it, 0 for not at all.  ``least`` is how long the user is listened
     to before their silence can end it, and with ``silence_ends`` off only a button or ``longest`` does.  ``delay`` says
     how long that silence lasts; ``drafts`` is how many transcripts may be made of one answer before it has certainly
-    ended, to have it at once and to know more.
+    ended, to have it at once and to know more.  ``spoken`` are the commands the user may say, and ``rest`` is how long
+    nobody is listened to when they say that they want to wait.  After ``away`` without a word of anybody the user is
+    taken to be away.
     """
 
     no_speech: float = field(default=10.0, validator=validators.gt(0))
@@ -32,5 +35,8 @@ class TurnPolicy:
     silence_ends: bool = True
     delay: TurnDelayPolicy = field(factory=TurnDelayPolicy)
     drafts: int = field(default=4, validator=validators.ge(0))
+    spoken: SpokenCommands = field(factory=SpokenCommands)
+    rest: float = field(default=60.0, validator=validators.gt(0))
+    away: float = field(default=15.0, validator=validators.gt(0))
     interruptible: bool = True
     barge_in: BargeInPolicy = field(factory=BargeInPolicy)

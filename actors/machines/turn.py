@@ -34,7 +34,8 @@ def milliseconds(seconds: float) -> float:
 @define
 class Turn:
     """The assistant is ``talking`` from the command to speak until the player's account is in, and ``ducked`` while it
-    is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker."""
+    is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker.
+    ``rests_until`` is set while nobody is listened to because the user wanted to wait."""
 
     id: TurnId
     began: float
@@ -56,6 +57,7 @@ class Turn:
     voice: Voice | None = None
     sounded_at: float | None = None
     ducked: bool = False
+    rests_until: float | None = None
     false_interruptions: int = 0
 
     @property
@@ -67,7 +69,8 @@ class Turn:
     def awaits_user(self) -> bool:
         """Whether it is the user's turn to speak, and they have not begun."""
         given_up = self.stopped or self.gave_up or self.error is not None
-        return self.listen and not self.talking and self.voice is None and not given_up
+        idle = self.voice is None and not self.talking and self.rests_until is None
+        return self.listen and idle and not given_up
 
     @property
     def complete(self) -> bool:
@@ -84,6 +87,11 @@ class Turn:
         if self.talking and not self.hushed:
             self.hushed = True
             yield Hush(self.id, began)
+
+    def say_again(self) -> None:
+        """The assistant begins anew, and the user's part of the turn with it."""
+        self.talking, self.hushed, self.interrupted = True, False, False
+        self.voice = self.sounded_at = self.listening_since = self.rests_until = None
 
     def protected(self, now: float, seconds: float) -> bool:
         """Whether the assistant's first ``seconds`` are not over."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import inf
 
-from attrs import define, field
+from attrs import define
 
 from ..messages import Drafted, StreamId, Transcript, TurnId, Utterance
 from ..orders import Command, Draft, DraftFailed, DropDraft, Evidence, Expect, Follow, TurnJudged
@@ -16,7 +16,8 @@ from .drafts import Drafts
 from .finished import looks_finished
 from .pauses import Pauses
 from .policy import TurnPolicy
-from .turn_delay import delay
+from .spoken_commands import command_in
+from .turn_delay import turn_delay
 
 
 @define
@@ -90,13 +91,16 @@ class Voice:
             return
         until = inf
         if policy.silence_ends:
-            until = max(self.pause.since + self._patience(policy, pauses), listening + policy.least)
+            until = max(self.pause.since + self._patience(self.pause, policy, pauses), listening + policy.least)
         yield Expect(stream=stream, pause=self.pause.since, until=until)
 
-    def _patience(self, policy: TurnPolicy, pauses: Pauses) -> float:
-        assert self.pause is not None
-        if self.drafts.outstanding or self.pause.judging:
+    def _patience(self, pause: Pause, policy: TurnPolicy, pauses: Pauses) -> float:
+        if self.drafts.outstanding or pause.judging:
             # the answer has to be waited for anyway, and it may say that they are not done
             return policy.delay.longest
-        words = None if self.drafts.transcript is None else looks_finished(self.drafts.transcript.text)
-        return delay(policy.delay, words=words, sound=self.pause.sound, pauses=pauses)
+        words = None
+        if self.drafts.transcript is not None:
+            if command_in(self.drafts.transcript.text, policy.spoken) is not None:
+                return 0.0
+            words = looks_finished(self.drafts.transcript.text)
+        return turn_delay(policy.delay, words=words, sound=pause.sound, pauses=pauses)
