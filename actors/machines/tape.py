@@ -255,5 +255,5 @@ def _faded(pcm: bytes, faded: int, fade: int) -> bytes:
         return pcm
     samples = array("h", pcm)
     for index in range(min(len(samples), fade - faded)):
-        samples[index] = samples[index] * (faded + index) // fade
+        samples[index] = samples[index] * (faded + index + 1) // fade
     return samples.tobytes()

@@ -86,7 +86,7 @@ def test_it_goes_on_softly() -> None:
     tape = recorded(*ONE)
     play(tape, 450)
     samples = memoryview(play(tape, 100)).cast("h").tolist()
-    assert samples[:FADE] == [2_002 * index // FADE for index in range(FADE)]
+    assert samples[:FADE] == [2_002 * (index + 1) // FADE for index in range(FADE)]
     assert set(samples[FADE:]) == {2_002}
 
 

@@ -1,0 +1,42 @@
+"""However the assistant was interrupted, the words it is said to have been heard with are those that were played."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import trio
+from trio.testing import MockClock
+
+from actors.messages import Spoken, TurnId
+from tests.interrupting import interrupt_at_random
+from tests.traceable import Story
+from voicemode.audio.virtual_speaker import VirtualSpeaker
+
+RATE = 8_000
+STORIES, BATCHES = 400, 4
+
+
+async def interrupted(dice: random.Random, *, timed: bool) -> tuple[Story, Spoken, bytes, int]:
+    story, played = Story(dice, TurnId(1), RATE, timed=timed), bytearray()
+    async with VirtualSpeaker(lambda at, pcm, rate: played.extend(pcm)).open(RATE) as playback:
+        done = await interrupt_at_random(dice, story, playback)
+    assert done.account is not None
+    return story, done.account, bytes(played), len(done.deeds)
+
+
+@pytest.mark.parametrize("timed", [True, False], ids=["with word times", "without"])
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_no_word_too_many_and_none_too_few(batch: int, timed: bool) -> None:
+    for seed in range(batch, STORIES, BATCHES):
+        dice = random.Random(seed)
+        story, account, played, _ = trio.run(
+            lambda dice=dice: interrupted(dice, timed=timed), clock=MockClock(autojump_threshold=0)
+        )
+        unbroken = story.unbroken(np.frombuffer(played, "<i2").astype(np.int16))
+        said = len(account.heard.split())
+        assert account.samples == len(played) // 2
+        assert account.text.startswith(account.heard)
+        assert account.complete == (unbroken == len(story.samples))
+        assert abs(said - story.said(unbroken)) <= (0 if timed else 1), seed
