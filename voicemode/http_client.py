@@ -285,7 +285,9 @@ class _Connection:
         await self._open.wait()
         if self._socket is None:
             await trio.sleep_forever()
-        await trio.lowlevel.wait_readable(self._socket)
+        # a copy, because only one may wait at each, and the client will
+        with self._socket.dup() as socket:
+            await trio.lowlevel.wait_readable(socket)
 
 
 async def _sent(client: httpx.AsyncClient, request: httpx.Request, connection: _Connection) -> httpx.Response:

@@ -61,8 +61,12 @@ async def test_models_voices_and_whether_it_is_there(serve: Serve, engines: Engi
 
 async def test_a_long_recording_is_told_bit_by_bit(serve: Serve) -> None:
     known: list[str] = []
-    async with aclosing(await recogniser_of(await serve())) as engine:
-        transcript = await engine.transcribe(sound(seconds=150)[44:], 16_000, partial=known.append)
+    async with (
+        aclosing(await recogniser_of(await serve())) as engine,
+        engine.listen(16_000, partial=known.append) as hearing,
+    ):
+        hearing.write(sound(seconds=150)[44:])
+        transcript = await hearing.finish()
     assert known == [" ".join(["a word"] * count) for count in range(1, len(known) + 1)]
     assert len(known) > 2
     assert transcript.text == known[-1]

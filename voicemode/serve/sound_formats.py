@@ -5,6 +5,7 @@ WAV and raw samples are sent as they are; libsndfile makes MP3 and Opus in a thr
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Mapping
 from typing import Any, Protocol, cast
@@ -12,8 +13,6 @@ from typing import Any, Protocol, cast
 import numpy as np
 import soundfile
 import trio
-
-from ..speech.sink import Sink
 
 RATE = 24_000
 """Hz of the audio in an answer, as OpenAI documents for pcm."""
@@ -68,7 +67,7 @@ class _Plain:
 
 class _Coded:
     def __init__(self, name: str) -> None:
-        self._sink = Sink()
+        self._sink = _Sink()
         self._file = soundfile.SoundFile(cast("Any", self._sink), "w", RATE, 1, **cast("Any", CODERS[name]))
         self._limiter = trio.CapacityLimiter(1)
 
@@ -83,3 +82,32 @@ class _Coded:
         self._file.write(np.frombuffer(pcm, "<i2"))
         if last:
             self._file.close()
+
+
+class _Sink:
+    """A file that is sent while it is written: what a coder would change later has gone already."""
+
+    def __init__(self) -> None:
+        self._at = self._end = 0
+        self._new = bytearray()
+
+    def write(self, data: memoryview) -> int:
+        self._at += len(data)
+        if self._at > self._end:
+            self._new += data[len(data) - (self._at - self._end) :]
+            self._end = self._at
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._end}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int) -> bytes:  # noqa: ARG002 - it is there because soundfile looks for it
+        return b""
+
+    def taken(self) -> bytes:
+        new, self._new = bytes(self._new), bytearray()
+        return new

@@ -19,7 +19,7 @@ from ..groups import unwrapped
 from ..http_client import Answer
 from ..streamed_form import StreamedForm
 from .endpoint import NotTaken
-from .live_file import LiveFile
+from .live_file import NAME, TYPE, LiveFile
 from .transcript_body import TranscriptBody
 from .transcription import SHORTEST, Partial, Transcription
 from .uploads import Uploads
@@ -110,10 +110,8 @@ class OpenAIHearing:
         await self._sound.more.wait()
         if len(self._sound.pcm) >= self._sound.step:
             wishes = self._asked.wishes(self._partial)
-            wanted, kind, *stream = (wish.now for wish in wishes)
-            file = LiveFile(kind, self._rate)
-            parts = _Parts(self._sound, file, self._asked.limiter)
-            form = StreamedForm(self._asked.form(self._phrases, wanted, *stream), (file.name, parts, file.type))
+            parts = _Parts(self._sound, LiveFile(self._rate), self._asked.limiter)
+            form = StreamedForm(self._asked.form(self._phrases, *(wish.now for wish in wishes)), (NAME, parts, TYPE))
             try:
                 self._answer = await self._asked.endpoint.upload(form, *wishes)
             except (NotTaken, ProviderError) as error:

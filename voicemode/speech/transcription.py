@@ -28,7 +28,7 @@ Partial = Callable[[str], object]
 
 
 class Transcription:
-    """How one endpoint is asked, and what has been learnt of it: ``kind`` is the file it takes.
+    """How one endpoint is asked, and what has been learnt of it.
 
     ``per_second`` is how many seconds more it has for each second of an utterance.
     """
@@ -49,13 +49,9 @@ class Transcription:
         self._file = Wish(FILE, *(() if endpoint.loopback else ("flac",)), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
 
-    @property
-    def kind(self) -> str:
-        return self._file.now
-
     def wishes(self, partial: Partial | None) -> list[Wish]:
-        """What a request is made for; ``form`` takes their values, of the file's too."""
-        return [self._format, self._file, *([self._stream] if partial else [])]
+        """What a form is made for; it takes their values."""
+        return [self._format, *([self._stream] if partial else [])]
 
     def form(self, phrases: Sequence[str], wanted: str, stream: str = "false") -> dict[str, str]:
         """The fields that go with the file."""
@@ -88,13 +84,13 @@ class Transcription:
                 files[kind] = await trio.to_thread.run_sync(upload_of, pcm, rate, kind, limiter=self.limiter)
             return files[kind]
 
-        async def request(wanted: str, kind: str, stream: str = "false") -> Request:
+        async def request(kind: str, wanted: str, stream: str = "false") -> Request:
             return Request(form=self.form(phrases, wanted, stream), file=await upload(kind))
 
         # the endpoint is not waited for while its file is made
-        await upload(self.kind)
+        await upload(self._file.now)
         deadline = self.deadline(pcm, rate) if deadline is None else deadline
-        answer = await self.endpoint.ask(request, *self.wishes(partial), deadline=deadline)
+        answer = await self.endpoint.ask(request, self._file, *self.wishes(partial), deadline=deadline)
         return await self.read(answer, partial, deadline)
 
     async def read(self, answer: Answer, partial: Partial | None, deadline: float) -> TranscriptBody:
