@@ -1,24 +1,27 @@
 """Several recognisers as one.  In: an utterance.  Out: its transcript from the first engine that makes one.
 
-The whole utterance is replayed to each engine that is asked, so that nothing of it is lost with one that fails.
+The whole utterance is replayed to each engine that is asked, so that nothing of it is lost with one that fails.  One
+may hear it while it is being said, and is then the first whose answer is waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import count
 from math import inf
 from typing import TypeAlias
 
 import trio
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from .errors import ProviderError, VoiceError
 from .failover import Candidate, FailoverPolicy, all_failed, failure_of, next_of, passed_over, silent, usable
+from .failover_live import LiveCandidate
 from .machines.board import Board
 from .machines.remedy import remedy_for
 from .messages import ProviderFailure, Transcript, seconds_of
-from .ports import SpeechToText
+from .ports import Hearing, LiveSpeechToText, SpeechToText
 
 SLOWER = 3.0
 """Times its own 95th percentile that an engine which is known to be slow but good may take."""
@@ -28,8 +31,10 @@ Outcome: TypeAlias = Transcript | VoiceError | None
 
 
 class FailoverRecogniser:
-    """Implements ``SpeechToText``.  ``candidates`` are on the board, in the order in which they are asked; they may be
-    replaced between two utterances."""
+    """Implements ``SpeechToText`` and ``LiveSpeechToText``.
+
+    ``candidates`` are on the board, in the order in which they are asked; they may be replaced between two utterances.
+    """
 
     def __init__(
         self, candidates: Sequence[Candidate[SpeechToText]], board: Board, *, policy: FailoverPolicy | None = None
@@ -47,20 +52,95 @@ class FailoverRecogniser:
         Raises AllProvidersFailed, at the latest when the budget is spent, ProviderRefused for what no engine would
         take, and SettingsError as the engines do.
         """
+        return await self._answer(pcm, rate, phrases)
+
+    @asynccontextmanager
+    async def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AsyncGenerator[Hearing]:
+        """Implements the port.  Who would be asked first hears it while it is being said, if it can.  For its answer it
+        then has as long as for that to a whole utterance; when it fails, the others are given all of it.
+
+        ``finish`` raises as ``transcribe`` does.
+        """
+        sound = bytearray()
+        live = self._live(sound, rate, phrases, partial)
+        try:
+            async with trio.open_nursery() as nursery:
+                if live is not None:
+                    live.begin()
+                    nursery.start_soon(live.run)
+                try:
+                    yield _Listening(sound, live, lambda: self._answer(bytes(sound), rate, phrases, live))
+                finally:
+                    if live is not None:
+                        live.give_up()
+                nursery.cancel_scope.cancel("the utterance has been heard, or nobody wants it")
+        except BaseExceptionGroup as group:
+            # what whoever listens raises comes out as it is, and not as a group of this nursery's
+            errors = [error for error in group.exceptions if not isinstance(error, trio.Cancelled)]
+            if len(errors) != 1:
+                raise
+            raise errors[0] from errors[0].__cause__
+
+    def _live(
+        self, sound: bytearray, rate: int, phrases: Sequence[str], partial: Callable[[str], None] | None
+    ) -> LiveCandidate | None:
+        """Who hears it while it is being said; None when who would be asked first cannot."""
+        first = next_of(self._board, "stt", usable(self.candidates, self._policy), trio.current_time())
+        if first is None or not isinstance(first.engine, LiveSpeechToText):
+            return None
+        return LiveCandidate(
+            candidate=first,
+            engine=first.engine,
+            board=self._board,
+            sound=sound,
+            rate=rate,
+            phrases=phrases,
+            partial=partial,
+        )
+
+    async def _answer(
+        self, pcm: bytes, rate: int, phrases: Sequence[str], live: LiveCandidate | None = None
+    ) -> Transcript:
         length = seconds_of(pcm, rate) if rate > 0 else 0.0
+        untried = usable(self.candidates, self._policy)
+        if live is not None and live.is_down:
+            live.give_up()
+            live = None
+        if live is not None and live.candidate not in untried:
+            untried.insert(0, live.candidate)
         replay = _Replay(
             pcm=pcm,
             rate=rate,
             phrases=phrases,
             board=self._board,
             policy=self._policy,
-            untried=usable(self.candidates, self._policy),
+            untried=untried,
+            live=live,
             length=length,
             over=trio.current_time() + self._policy.budget + length,
         )
         transcript = await replay.run()
         self.name = transcript.engine
         return transcript
+
+
+@frozen
+class _Listening:
+    """Implements ``Hearing``."""
+
+    sound: bytearray
+    live: LiveCandidate | None
+    answer: Callable[[], Awaitable[Transcript]]
+
+    def write(self, pcm: bytes) -> None:
+        self.sound.extend(pcm)
+        if self.live is not None:
+            self.live.write(pcm)
+
+    async def finish(self) -> Transcript:
+        return await self.answer()
 
 
 @define(kw_only=True)
@@ -73,6 +153,7 @@ class _Replay:
     board: Board
     policy: FailoverPolicy
     untried: list[Candidate[SpeechToText]]
+    live: LiveCandidate | None
     length: float
     over: float
     failures: list[ProviderFailure] = field(factory=list[ProviderFailure], init=False)
@@ -105,7 +186,11 @@ class _Replay:
 
     def _next(self) -> Candidate[SpeechToText] | None:
         now = trio.current_time()
-        asked = next_of(self.board, "stt", self.untried, now) if now < self.over else None
+        asked = None
+        if self.live is not None and not self.asked:
+            asked = self.live.candidate
+        elif now < self.over:
+            asked = next_of(self.board, "stt", self.untried, now)
         if asked is not None:
             if not self.asked:
                 self.failures += passed_over(self.board, "stt", self.untried, asked, now)
@@ -148,10 +233,16 @@ class _Replay:
     async def _attempt(self, asked: Candidate[SpeechToText]) -> Transcript:
         """Raises VoiceError."""
         patience = self._patience(asked)
-        call = self.board.began("stt", asked.name, trio.current_time())
+        live = self.live if self.live is not None and self.live.candidate is asked else None
+        call = None if live is None else live.taken()
+        if live is None or call is None:
+            live, call = None, self.board.began("stt", asked.name, trio.current_time())
         try:
             with trio.fail_after(patience):
-                transcript = await asked.engine.transcribe(self.pcm, self.rate, phrases=self.phrases)
+                if live is not None:
+                    transcript = await live.finish()
+                else:
+                    transcript = await asked.engine.transcribe(self.pcm, self.rate, phrases=self.phrases)
         except ProviderError as error:
             self.board.failed(call, trio.current_time(), error)
             raise

@@ -24,7 +24,9 @@ from stand_ins import CLIPS, LISTENING_RATE
 from actors.failover import FailoverPolicy
 from voicemode.audio.files import Sound, read_audio
 from voicemode.groups import unwrapped
-from voicemode.speech.registry import load_speech_to_text, load_text_to_speech, release
+from voicemode.speech.endpoint_name import EndpointName
+from voicemode.speech.openai_stt import OpenAIRecogniser
+from voicemode.speech.registry import load_text_to_speech, release
 from voicemode.speech.word_finder import WordFinder
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
@@ -110,7 +112,7 @@ async def bench_with(marked: MarkedVoice, finder: WordFinder, policy: FailoverPo
             servers = FaultServer(voice=marked), FaultServer(voice=marked)
             for server in servers:
                 await server.up(nursery)
-            ears = [await load_speech_to_text(server.url) for server in servers]
+            ears = [await recogniser_at(server.url) for server in servers]
             voices = [await load_text_to_speech(server.url) for server in servers]
             try:
                 yield Bench(servers, (ears[0], ears[1]), (voices[0], voices[1]), marked, policy, finder, nursery)
@@ -118,6 +120,10 @@ async def bench_with(marked: MarkedVoice, finder: WordFinder, policy: FailoverPo
                 for engine in (*ears, *voices):
                     await release(engine)
                 nursery.cancel_scope.cancel()
+
+
+async def recogniser_at(url: str) -> OpenAIRecogniser:
+    return await OpenAIRecogniser.open(EndpointName(url, {}))
 
 
 async def measure_all(smoke: bool) -> Findings:
@@ -188,9 +194,11 @@ def _for_each_break(outcome: Outcome) -> float:
 def notes_of(battery: Battery) -> tuple[str, ...]:
     outcomes = [*battery.listened, *battery.spoken]
     faults = Counter(fault for each in outcomes for fault in each.struck)
+    live = sum(each.case.live for each in battery.listened)
     reported = sum(len(each.reported) for each in outcomes)
+    utterances = f"{len(battery.listened)} utterances, {live} of them sent while they are said"
     return (
-        f"Seed {SEED}; {len(battery.listened)} utterances, {len(battery.spoken)} texts; {reported} failures told of.",
+        f"Seed {SEED}; {utterances}, {len(battery.spoken)} texts; {reported} failures told of.",
         f"Faults: {', '.join(f'{name} {often}' for name, often in sorted(faults.items()))}.",
         *(f"{each.case}: {what}" for each in outcomes if (what := _wrong(each))),
     )

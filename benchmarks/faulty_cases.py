@@ -17,7 +17,7 @@ import trio
 from attrs import define, field, frozen
 from fault_server import FAULTS, SILENT, Fault, FaultServer
 from marked_voice import Heard, MarkedVoice
-from observed_engines import Asked, AskedRecogniser, AskedVoice, GoodEars, GoodVoice, TimedVoice
+from observed_engines import Asked, AskedLive, AskedRecogniser, AskedVoice, GoodEars, GoodVoice, TimedVoice
 
 from actors.errors import VoiceError
 from actors.failover import Candidate, FailoverPolicy
@@ -25,15 +25,25 @@ from actors.failover_delivery import FindWords
 from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
 from actors.machines.board import Board
-from actors.messages import SAMPLE_BYTES, ProviderFailure, Service, Synthesis
-from actors.ports import SpeechToText, TextToSpeech
+from actors.messages import SAMPLE_BYTES, ProviderFailure, Service, Synthesis, Transcript
+from actors.ports import TextToSpeech
+from tests.speech.speech_server import hang_up
 from voicemode.audio.files import Sound
+from voicemode.speech.openai_stt import OpenAIRecogniser
+from voicemode.speech.uploads import Uploads
 
 LASTING = 0.7
 """Share of the faults that last; the others strike once, and who asks again is answered."""
 
 BOTH = 0.5
 """Share of the cases in which the second engine fails as well."""
+
+LIVE = 0.5
+"""Share of the utterances that are sent while they are being said, and of those where the first endpoint hangs up in
+the middle of one."""
+
+PIECE = 640
+"""Bytes of an utterance that come at a time, 20 ms."""
 
 PATIENCE = 20.0
 """Seconds after which a case that does not end is given up, and counted."""
@@ -49,13 +59,18 @@ Engine = TypeVar("Engine", bound=Named)
 
 @frozen(kw_only=True)
 class Case:
-    """``faults`` are the two endpoints', None where one works; ``strikes`` how often; ``midway`` how far it gets."""
+    """``faults`` are the two endpoints', None where one works; ``strikes`` how often; ``midway`` how far it gets.
+
+    ``live``: an utterance is sent while it is being said, and ``cut`` off by the first endpoint.
+    """
 
     number: int
     faults: tuple[Fault, Fault | None]
     strikes: tuple[float, float]
     midway: float
     timed: bool
+    live: bool
+    cut: bool
 
     @classmethod
     def drawn(cls, seed: int, number: int) -> Case:
@@ -68,6 +83,8 @@ class Case:
             strikes=(lasting[0], lasting[1]),
             midway=chance.uniform(0.02, 0.98),
             timed=chance.random() < 0.5,
+            live=chance.random() < LIVE,
+            cut=chance.random() < LIVE,
         )
 
     def __str__(self) -> str:
@@ -116,7 +133,7 @@ class Bench:
     """Two endpoints, their engines with their connections, and the good engines; one case at a time."""
 
     servers: tuple[FaultServer, FaultServer]
-    ears: tuple[SpeechToText, SpeechToText]
+    ears: tuple[OpenAIRecogniser, OpenAIRecogniser]
     voices: tuple[TextToSpeech, TextToSpeech]
     marked: MarkedVoice
     policy: FailoverPolicy
@@ -131,14 +148,15 @@ class Bench:
             server.texts = texts
         asked: Asked = []
         last = GoodEars(texts)
-        engines = [AskedRecogniser(engine, asked) for engine in (*self.ears, last)]
+        make = AskedLive if case.live else AskedRecogniser
+        engines = [*(make(engine, asked) for engine in self.ears), AskedRecogniser(last, asked)]
         board = board_of("stt", engines)
         recogniser = FailoverRecogniser(candidates_of(engines), board, policy=self.policy)
         found, began = Outcome(case=case), trio.current_time()
         failures: tuple[ProviderFailure, ...] = ()
         try:
             with trio.fail_after(PATIENCE):
-                transcript = await recogniser.transcribe(sentence.sound.pcm, sentence.sound.rate)
+                transcript = await (self._live if case.live else self._whole)(recogniser, sentence.sound, case)
         except (VoiceError, trio.TooSlowError) as error:
             found.problem = f"{type(error).__name__}: {error}"
         else:
@@ -152,6 +170,19 @@ class Bench:
             self._account(found, asked, failures, transcript.engine, (allowed, allowed))
         found.seconds = trio.current_time() - began
         return found
+
+    async def _whole(self, recogniser: FailoverRecogniser, sound: Sound, _: Case) -> Transcript:
+        return await recogniser.transcribe(sound.pcm, sound.rate)
+
+    async def _live(self, recogniser: FailoverRecogniser, sound: Sound, case: Case) -> Transcript:
+        for engine in self.ears:
+            engine.uploads = Uploads("live")
+        self.servers[0].cut_in = (round(case.midway * len(sound.pcm)), hang_up) if case.cut else None
+        async with recogniser.listen(sound.rate) as hearing:
+            for at in range(0, len(sound.pcm), PIECE):
+                hearing.write(sound.pcm[at : at + PIECE])
+                await trio.lowlevel.checkpoint()
+            return await hearing.finish()
 
     async def speak(self, case: Case, text: str, voice: str, speed: float) -> Outcome:
         """``text``, through engines that fail, all of which speak with one ``voice``."""
@@ -180,6 +211,7 @@ class Bench:
         return found
 
     async def _prepare(self, case: Case) -> None:
+        self.servers[0].cut_in = None
         for server, fault, strikes in zip(self.servers, case.faults, case.strikes, strict=True):
             await server.prepare(self.nursery, fault, strikes if fault else 0, case.midway)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 from marked_voice import RATE, MarkedVoice
 
 from actors.messages import SAMPLE_BYTES, Synthesis, Transcript, WordTime
-from actors.ports import SpeechToText, TextToSpeech
+from actors.ports import Hearing, LiveSpeechToText, SpeechToText, TextToSpeech
 from voicemode.groups import unwrapped
 
 Asked = list[tuple[float, str]]
@@ -107,6 +107,33 @@ class AskedRecogniser:
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         self.asked.append((trio.current_time(), self.name))
         return await self.engine.transcribe(pcm, rate, phrases=phrases)
+
+
+@define
+class AskedLive(AskedRecogniser):
+    """Hears an utterance while it is being said; it is asked when that has ended."""
+
+    @asynccontextmanager
+    async def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AsyncGenerator[Hearing]:
+        if not isinstance(self.engine, LiveSpeechToText):
+            raise TypeError(f"{self.name} hears whole utterances only")
+        async with self.engine.listen(rate, phrases=phrases, partial=partial) as hearing:
+            yield _AskedHearing(hearing, self)
+
+
+@frozen
+class _AskedHearing:
+    hearing: Hearing
+    of: AskedRecogniser
+
+    def write(self, pcm: bytes) -> None:
+        self.hearing.write(pcm)
+
+    async def finish(self) -> Transcript:
+        self.of.asked.append((trio.current_time(), self.of.name))
+        return await self.hearing.finish()
 
 
 @define

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 
@@ -56,6 +56,45 @@ class Ears:
         if self.errors:
             raise self.errors.pop(0)
         return Transcript(text=f"heard by {self.name}", engine=self.name, seconds=self.wait)
+
+
+@define
+class LiveEars(Ears):
+    """Hears also what is still being said; ``live_errors`` come first, one for each utterance.
+
+    ``tells`` is told at once, when an utterance ends it takes ``live_wait`` seconds more.  ``written`` are the pieces
+    that came, ``left`` is how often somebody left.
+    """
+
+    live_wait: float = 0.1
+    live_errors: list[ProviderError] = field(factory=list[ProviderError])
+    tells: str = "heard"
+    written: list[bytes] = field(factory=list[bytes])
+    left: int = 0
+    partial: Callable[[str], None] | None = None
+
+    @asynccontextmanager
+    async def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AsyncGenerator[LiveEars]:
+        self.running += 1
+        self.partial = partial
+        try:
+            yield self
+        finally:
+            self.running -= 1
+            self.left += 1
+
+    def write(self, pcm: bytes) -> None:
+        self.written.append(pcm)
+        if self.partial is not None:
+            self.partial(self.tells)
+
+    async def finish(self) -> Transcript:
+        await trio.sleep(self.live_wait)
+        if self.live_errors:
+            raise self.live_errors.pop(0)
+        return Transcript(text=f"heard live by {self.name}", engine=self.name, seconds=self.live_wait)
 
 
 @define

@@ -94,7 +94,8 @@ async def hang_up(_: trio.SocketStream) -> None:
 class ScriptedServer:
     """Each request is answered with the next of ``replies``; when there are none, ``reply_to`` finds one.
 
-    ``left`` is set when a client goes away during an answer.
+    ``left`` is set when a client goes away during an answer.  ``arriving`` is what has come of the body that comes at
+    present.  ``cut_in`` answers the first body of more than so many bytes before it has all come.
     """
 
     url: str = ""
@@ -103,6 +104,14 @@ class ScriptedServer:
     was_asked: trio.Event = field(factory=trio.Event)
     connections: int = 0
     left: trio.Event = field(factory=trio.Event)
+    arriving: bytes = b""
+    cut_in: tuple[int, Reply] | None = None
+    _came: trio.Event = field(factory=trio.Event, init=False)
+
+    async def received(self, enough: Callable[[bytes], bool]) -> None:
+        """Wait until ``enough`` of a body has come."""
+        while not enough(self.arriving):
+            await self._came.wait()
 
     def reply_to(self, asked: Asked) -> Reply:
         raise AssertionError(f"nobody has told what to answer to {asked.line}")
@@ -133,15 +142,36 @@ class ScriptedServer:
             if not more:
                 return None
             data += more
-        top, _, body = data.partition(b"\r\n\r\n")
+        top, _, data = data.partition(b"\r\n\r\n")
         line, *fields = top.decode().split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in fields)}
-        while len(body) < int(headers.get("content-length", 0)):
-            more = await stream.receive_some()
-            if not more:
+        chunked = headers.get("transfer-encoding") == "chunked"
+        while True:
+            body, whole = dechunked(data) if chunked else (data, len(data) >= int(headers.get("content-length", 0)))
+            self.arriving = body
+            self._came.set()
+            self._came = trio.Event()
+            if whole:
+                return Asked(line.rsplit(" ", 1)[0], headers, body)
+            if self.cut_in is not None and len(body) > self.cut_in[0]:
+                (_, reply), self.cut_in = self.cut_in, None
+                await reply(stream)
                 return None
-            body += more
-        return Asked(line.rsplit(" ", 1)[0], headers, body)
+            if not (more := await stream.receive_some()):
+                return None
+            data += more
+
+
+def dechunked(data: bytes) -> tuple[bytes, bool]:
+    """What has come of a body in chunks, and whether that is all of it."""
+    body = b""
+    while b"\r\n" in data:
+        size, _, data = data.partition(b"\r\n")
+        if not int(size, 16):
+            return body, True
+        body += data[: int(size, 16)]
+        data = data[int(size, 16) + 2 :]
+    return body, False
 
 
 Server = TypeVar("Server", bound=ScriptedServer)

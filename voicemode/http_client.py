@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import trio
@@ -25,6 +25,9 @@ WARM = 600.0
 
 CLOSING = 1.0
 """Seconds that closing connections may take."""
+
+EARLY = 1.0
+"""Seconds in which an answer is read that came before its request was sent; who answers so may read no further."""
 
 
 class HttpFailure(Exception):
@@ -113,8 +116,11 @@ class Address:
 class HttpClient:
     """Connections to one address, kept for the next request when an answer has been read to its end."""
 
-    def __init__(self, client: httpx.AsyncClient, address: Address) -> None:
-        self._client, self._address = client, address
+    def __init__(self, make: Callable[[httpx.Limits], httpx.AsyncClient], address: Address) -> None:
+        """``make`` may block."""
+        self._make, self._address = make, address
+        self._client = make(httpx.Limits(keepalive_expiry=WARM))
+        self._uploading: httpx.AsyncClient | None = None
 
     @classmethod
     async def open(
@@ -129,24 +135,26 @@ class HttpClient:
             headers["Authorization"] = f"Basic {address.credentials}"
         elif key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        limits = httpx.Limits(keepalive_expiry=WARM)
         timeout = httpx.Timeout(None, connect=connect)
+
+        def make(limits: httpx.Limits) -> httpx.AsyncClient:
+            return httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout, trust_env=proxies)
+
         try:
             # reading the certificates takes a while
-            client = await trio.to_thread.run_sync(
-                lambda: httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout, trust_env=proxies)
-            )
+            return await trio.to_thread.run_sync(cls, make, address)
         except (ImportError, ValueError, OSError) as error:
             raise SettingsError(
                 f"No connection to {address.name} can be made the way the environment asks for it: look at ALL_PROXY, "
                 "HTTP_PROXY, HTTPS_PROXY, SSL_CERT_FILE and SSL_CERT_DIR."
             ) from error
-        return cls(client, address)
 
     async def aclose(self) -> None:
         """Close what is open, in bounded time, also while being cancelled.  Idempotent."""
         with trio.move_on_after(CLOSING, shield=True):
             await self._client.aclose()
+            if self._uploading is not None:
+                await self._uploading.aclose()
 
     async def ask(
         self,
@@ -162,12 +170,7 @@ class HttpClient:
 
         The body is ``json``, or a form with a ``file`` (name, content, type).  Raises Unreachable.
         """
-        connected = False
-
-        async def watch(event: str, _: Mapping[str, object]) -> None:
-            nonlocal connected
-            connected = connected or event == "connection.connect_tcp.started"
-
+        connection = _Connection()
         request = self._client.build_request(
             method,
             self._address.beside(path),
@@ -175,24 +178,61 @@ class HttpClient:
             data=form,
             files=None if file is None else {"file": file},
             headers={**(headers or {}), **({} if json is None else {"Content-Type": "application/json"})},
-            extensions={"trace": watch},
+            extensions={"trace": connection.trace},
         )
-        request.stream = _Body(request.read())
-        try:
-            return Answer(await self._client.send(request, stream=True))
-        except httpx.ConnectTimeout as error:
-            raise TooSlowToConnect("no connection") from error
-        except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
-            raise HungUp(_reason(error), kept=not connected) from error
-        except httpx.HTTPError as error:
-            raise _unreachable(error) from error
+        request.stream = _Body(_Once([request.read()]))
+        return Answer(await _sent(self._client, request, connection))
+
+    async def upload(
+        self, path: str, body: AsyncIterable[bytes], kind: str, *, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to a ``POST`` of a ``body`` that comes in its own time, sent in chunks as it does.
+
+        An answer that begins before the body has ended cuts it off, and is ``early``; over TLS that is seen only when
+        the body has ended or the connection closes.  Each upload has a connection of its own: one that was kept may
+        close at any time, and what has been sent cannot be sent again.  Raises Unreachable.
+        """
+        if self._uploading is None:
+            limits = httpx.Limits(max_keepalive_connections=0)
+            self._uploading = await trio.to_thread.run_sync(self._make, limits)
+        connection, sending = _Connection(), _Cut(aiter(body))
+        request = self._uploading.build_request(
+            "POST",
+            self._address.beside(path),
+            content=body,
+            headers={**(headers or {}), "Content-Type": kind},
+            extensions={"trace": connection.trace},
+        )
+        request.stream = _Body(sending)
+        answer: httpx.Response | None = None
+        failure: Unreachable = HungUp("it answered before all had been sent, and takes no more", kept=False)
+
+        async def watch() -> None:
+            await connection.heard()
+            if not sending.whole:
+                sending.cut()
+                nursery.cancel_scope.deadline = trio.current_time() + EARLY
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            try:
+                answer = await _sent(self._uploading, request, connection)
+            except Unreachable as error:
+                failure = error
+            nursery.cancel_scope.cancel("there is an answer, or none will be")
+        if answer is None:
+            raise failure
+        return Answer(answer, early=not sending.whole)
 
 
 class Answer:
-    """A status, headers, and a body that comes.  A context, left with the body ended or its connection closed."""
+    """A status, headers, and a body that comes.  A context, left with the body ended or its connection closed.
 
-    def __init__(self, response: httpx.Response) -> None:
-        self._response = response
+    ``early``: it came before all of the request had been sent.
+    """
+
+    def __init__(self, response: httpx.Response, *, early: bool = False) -> None:
+        self._response, self.early = response, early
         self._body = response.aiter_bytes()
         self.status = response.status_code
         self.good = response.is_success
@@ -221,14 +261,55 @@ class Answer:
                 pass
 
 
+class _Connection:
+    """What is to be known of the connection that a request is sent on, as httpcore's ``trace`` tells it."""
+
+    def __init__(self) -> None:
+        self.kept = True
+        self._socket: Any = None
+        self._open = trio.Event()
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.started":
+            self.kept = False
+        elif event == "connection.connect_tcp.complete":
+            self._socket = info["return_value"].get_extra_info("socket")
+        elif event.endswith("start_tls.started"):
+            # what arrives at such a socket need not be an answer: servers send tickets as well
+            self._socket = None
+        elif event == "http11.send_request_body.started":
+            self._open.set()
+
+    async def heard(self) -> None:
+        """Wait until something arrives, or the other end hangs up; for ever where that cannot be told."""
+        await self._open.wait()
+        if self._socket is None:
+            await trio.sleep_forever()
+        # a copy, because only one may wait at each, and the client will
+        with self._socket.dup() as socket:
+            await trio.lowlevel.wait_readable(socket)
+
+
+async def _sent(client: httpx.AsyncClient, request: httpx.Request, connection: _Connection) -> httpx.Response:
+    """Raises Unreachable."""
+    try:
+        return await client.send(request, stream=True)
+    except httpx.ConnectTimeout as error:
+        raise TooSlowToConnect("no connection") from error
+    except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError) as error:
+        raise HungUp(_reason(error), kept=connection.kept) from error
+    except httpx.HTTPError as error:
+        raise _unreachable(error) from error
+
+
 class _Body(httpx.AsyncByteStream):
     """What is sent, as an iterator that may be dropped half-way: the client's own are generators that must not."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once([self._content])
+        return self._parts
 
 
 class _Once:
@@ -242,6 +323,36 @@ class _Once:
         if not self._parts:
             raise StopAsyncIteration
         return self._parts.pop()
+
+
+class _Cut:
+    """``parts`` until they are ``cut``; ``whole`` when they had ended by themselves."""
+
+    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+        self._parts = parts
+        self._waiting = trio.CancelScope()
+        self._is_cut = self.whole = False
+
+    def cut(self) -> None:
+        self._is_cut = True
+        self._waiting.cancel("an answer is there")
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        with trio.CancelScope() as self._waiting:
+            if self._is_cut:
+                self._waiting.cancel("an answer is there")
+            try:
+                # an answer may come when the last part has been sent and before its end is known here
+                part = await anext(self._parts)
+            except StopAsyncIteration:
+                self.whole = True
+            else:
+                if not self._is_cut:
+                    return part
+        raise StopAsyncIteration
 
 
 def _reason(error: Exception) -> str:

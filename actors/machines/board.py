@@ -82,6 +82,11 @@ class Board:
         """A probe begins."""
         return self._begin((service, provider), now, probe=True)
 
+    def asked(self, call: Call, now: float) -> Call:
+        """The same call when its question took its time, as an utterance does that is heard while it is being said:
+        from now on the answer is waited for.  Raises RuntimeError when it has been answered, or is over."""
+        return self._record(call).ask(call, now)
+
     def answered(self, call: Call, now: float) -> None:
         """The first of an answer is there.  Raises RuntimeError when it was before, or the call is over."""
         self._record(call).answer(call, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import ProviderError, ProviderUnavailable
 from ..events import Health, ProviderStatus
@@ -100,6 +100,13 @@ class Record:
         self._open[call] = False
         self._calls += not probe
         return call
+
+    def ask(self, call: Call, now: float) -> Call:
+        if self._open.get(call, True):
+            raise RuntimeError("a call is asked before its answer, while it is running")
+        asked = evolve(call, began=now)
+        self._open[asked] = self._open.pop(call)
+        return asked
 
     def answer(self, call: Call, now: float) -> None:
         if self._open.get(call, True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import AsyncIterator
 
 import httpx
@@ -102,6 +103,27 @@ async def test_any_recording_reaches_the_engine_whole(serve: Serve, recording: d
     ((pcm, rate, _),) = recogniser.heard
     assert len(pcm) / (2 * rate) == pytest.approx(0.5, abs=0.01)
     assert np.abs(np.frombuffer(pcm, "<i2").astype(int)).max() == pytest.approx(0.3 * 32768, rel=0.1)
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF, 0, 10**6])
+async def test_a_recording_that_does_not_know_its_length_is_heard_to_the_end_of_what_came(
+    serve: Serve, size: int
+) -> None:
+    recogniser = Recogniser()
+    served = await serve(Engines(speech=Voice(), recogniser=recogniser))
+    whole = sound()
+    said = struct.pack("<I", size)
+    riff = struct.pack("<I", min(size + 36, 0xFFFFFFFF)) if size else bytes(4)
+    pieces = [whole[:4] + riff + whole[8:40] + said, *(whole[at : at + 999] for at in range(44, len(whole), 999))]
+    part = PART.removesuffix(HUMAN)
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in (part, *pieces, b"\r\n--xx--\r\n"):
+            yield piece
+
+    response = await served.client.post(TRANSCRIPTIONS, headers=FORM, content=body())
+    assert response.json() == {"text": "a word"}
+    assert recogniser.heard[0][0] == whole[44:]
 
 
 async def test_a_long_recording_is_heard_in_stretches(serve: Serve) -> None:

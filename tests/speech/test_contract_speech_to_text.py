@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 import trio
 
-from actors.ports import SpeechToText
+from actors.ports import LiveSpeechToText, SpeechToText
 from tests.speech.human_speech import TRANSCRIPTS, Recording, recording
 from tests.speech.speech_server import serving
 from voicemode.speech.registry import load_speech_to_text, release
 
-ENDPOINT = "endpoint"
-ENGINES = ["pocketsphinx", ENDPOINT]
+ENDPOINT, LIVE = "endpoint", "endpoint that is sent what is still being said"
+ENGINES = ["pocketsphinx", ENDPOINT, LIVE]
 
 
 @pytest.fixture(params=ENGINES)
 async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[SpeechToText]:
-    if request.param != ENDPOINT:
+    if request.param not in {ENDPOINT, LIVE}:
         yield await load_speech_to_text(request.param)
         return
     known = {len(each.pcm) / (2 * each.rate): each.said for each in map(recording, TRANSCRIPTS)}
@@ -32,7 +32,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncGenerator[SpeechToText]
         return next((said for length, said in known.items() if abs(length - len(samples) / 16_000) < 0.01), None)
 
     async with serving(hears=hears) as server:
-        engine = await load_speech_to_text(server.url)
+        engine = await load_speech_to_text(f"{server.url}?upload=live" if request.param == LIVE else server.url)
         yield engine
         await release(engine)
 
@@ -91,3 +91,29 @@ async def test_one_of_the_phrases_is_the_answer_as_it_was_given(engine: SpeechTo
     phrases = ["Stop!", "Has never been SURPASSED.", "What's the time?"]
     transcript = await engine.transcribe(short_human.pcm, short_human.rate, phrases=phrases)
     assert transcript.text == "Has never been SURPASSED."
+
+
+async def test_what_is_heard_while_it_is_said_is_what_is_heard_whole(
+    engine: SpeechToText, short_human: Recording
+) -> None:
+    if not isinstance(engine, LiveSpeechToText):
+        pytest.skip(f"{engine.name} hears whole utterances only")
+    whole = await engine.transcribe(short_human.pcm, short_human.rate)
+    for size in (641, len(short_human.pcm)):
+        async with engine.listen(short_human.rate) as hearing:
+            for at in range(0, len(short_human.pcm), size):
+                hearing.write(short_human.pcm[at : at + size])
+            transcript = await hearing.finish()
+        assert (transcript.text, transcript.engine) == (whole.text, engine.name)
+        assert transcript.seconds > 0
+
+
+async def test_leaving_before_the_end_of_an_utterance_does_no_harm(
+    engine: SpeechToText, short_human: Recording
+) -> None:
+    if not isinstance(engine, LiveSpeechToText):
+        pytest.skip(f"{engine.name} hears whole utterances only")
+    for said in (b"", short_human.pcm):
+        async with engine.listen(short_human.rate) as hearing:
+            hearing.write(said)
+    assert (await engine.transcribe(short_human.pcm, short_human.rate)).text

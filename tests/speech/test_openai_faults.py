@@ -50,6 +50,19 @@ async def hear(url: str, patience: Patience = LONG) -> str:
         await engine.aclose()
 
 
+async def listen(url: str, patience: Patience = LONG) -> str:
+    """As ``hear``, and the sound is sent while it comes."""
+    name = EndpointName.parse(f"{url}?upload=live", RECOGNISERS)
+    assert name is not None
+    engine = await OpenAIRecogniser.open(name, environment=KEYS, patience=patience, per_second=0.02)
+    try:
+        async with engine.listen(16_000) as hearing:
+            hearing.write(UTTERANCE)
+            return (await hearing.finish()).text
+    finally:
+        await engine.aclose()
+
+
 async def say(url: str, patience: Patience = LONG, heard: list[bytes] | None = None, **options: Any) -> None:
     name = EndpointName.parse(url, VOICES)
     assert name is not None
@@ -140,8 +153,12 @@ TTS: dict[str, Expected] = {
 }
 
 CASES = [
-    *(pytest.param(use, case, id=f"{use.__name__}: {name}") for use in (hear, say) for name, case in BOTH.items()),
-    *(pytest.param(hear, case, id=f"hear: {name}") for name, case in STT.items()),
+    *(
+        pytest.param(use, case, id=f"{use.__name__}: {name}")
+        for use in (hear, listen, say)
+        for name, case in BOTH.items()
+    ),
+    *(pytest.param(use, case, id=f"{use.__name__}: {name}") for use in (hear, listen) for name, case in STT.items()),
     *(pytest.param(say, case, id=f"say: {name}") for name, case in TTS.items()),
 ]
 
@@ -151,7 +168,8 @@ async def test_what_goes_wrong_is_one_sentence_without_secrets(
     use: Use, expected: Expected, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with serving(expected.reply) as server:
+    # what may be about how the sound was sent is asked twice
+    async with serving(expected.reply, expected.reply) as server:
         with trio.fail_after(5), pytest.raises(expected.kind, match=expected.said) as raised:
             await use(server.url, SOON if expected.code == "timeout" else LONG)
         error = raised.value
@@ -162,7 +180,7 @@ async def test_what_goes_wrong_is_one_sentence_without_secrets(
         assert not [KEY[at : at + 6] for at in range(len(KEY) - 5) if KEY[at : at + 6] in everything]
 
 
-@pytest.mark.parametrize("use", [hear, say])
+@pytest.mark.parametrize("use", [hear, listen, say])
 async def test_nobody_there_is_told_as_such(use: Use) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
@@ -188,7 +206,7 @@ async def test_a_connection_that_is_never_made_is_given_up_in_time(monkeypatch: 
     assert raised.value.code == "timeout"
 
 
-@pytest.mark.parametrize("use", [hear, say])
+@pytest.mark.parametrize("use", [hear, listen, say])
 async def test_a_server_that_speaks_no_tls_is_not_trusted(use: Use) -> None:
     async def speak_plainly(stream: trio.SocketStream) -> None:
         await stream.receive_some()
@@ -203,7 +221,7 @@ async def test_a_server_that_speaks_no_tls_is_not_trusted(use: Use) -> None:
     assert (raised.value.code, raised.value.retryable) == ("untrusted", False)
 
 
-@pytest.mark.parametrize("use", [hear, say])
+@pytest.mark.parametrize("use", [hear, listen, say])
 async def test_a_server_asks_to_be_left_alone_for_a_while(use: Use) -> None:
     for status in ("429 Too Many Requests", "503 Service Unavailable"):
         async with serving(refusal(status, "busy", "Retry-After: 7")) as server:

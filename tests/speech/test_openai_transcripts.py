@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,10 +12,11 @@ import soundfile
 import trio
 
 from actors.errors import ProviderRefused, ProviderUnavailable
-from actors.messages import HeardWord
+from actors.messages import HeardWord, Transcript
 from tests.speech.speech_server import Reply, refusal, streamed, tone, whole
 from tests.speech.test_openai_stt import SECOND, recognising
 from voicemode.http_client import Address
+from voicemode.speech.openai_stt import OpenAIRecogniser
 from voicemode.speech.transcript_body import NotATranscript, TranscriptBody
 
 WORDS = (HeardWord(text="Hello", begin=0.1, finish=0.4), HeardWord(text="there.", begin=0.5, finish=0.9))
@@ -31,6 +33,12 @@ def event(**fields: Any) -> bytes:
 
 def delta(text: str) -> bytes:
     return event(type="transcript.text.delta", delta=text)
+
+
+async def heard(engine: OpenAIRecogniser, partial: Callable[[str], None] | None = None) -> Transcript:
+    async with engine.listen(16_000, partial=partial) as hearing:
+        hearing.write(SECOND)
+        return await hearing.finish()
 
 
 DONE = event(type="transcript.text.done", text="Hello there.", usage={"type": "duration", "seconds": 1})
@@ -89,7 +97,7 @@ async def test_text_comes_while_it_is_heard_for_whoever_asks() -> None:
             more.set()
 
     async with recognising(events(delta("Hello"), delta(" there"), DONE, before=before)) as (engine, server):
-        transcript = await engine.transcribe(SECOND, 16_000, partial=partial)
+        transcript = await heard(engine, partial=partial)
     assert known == ["Hello", "Hello there", "Hello there."]
     assert transcript.text == "Hello there."
     assert server.asked[0].form["stream"] == b"true"
@@ -100,7 +108,7 @@ async def test_an_engine_that_does_not_stream_is_asked_without() -> None:
     known: list[str] = []
     async with recognising(no) as (engine, server):
         for _ in range(2):
-            assert (await engine.transcribe(SECOND, 16_000, partial=known.append)).text == "Hello."
+            assert (await heard(engine, partial=known.append)).text == "Hello."
     assert ["stream" in asked.form for asked in server.asked] == [True, False, False]
     assert known == []
 
@@ -156,7 +164,7 @@ async def test_a_stream_that_breaks_off_is_told_as_such_after_what_was_heard() -
     known: list[str] = []
     async with recognising(events(delta("Hello"), ends=False)) as (engine, _):
         with pytest.raises(ProviderUnavailable, match="broke off"):
-            await engine.transcribe(SECOND, 16_000, partial=known.append)
+            await heard(engine, partial=known.append)
     assert known == ["Hello"]
 
 

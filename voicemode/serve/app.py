@@ -11,7 +11,8 @@ import trio
 
 from actors.errors import ProviderUnavailable, VoiceError
 
-from .engines import OPENAI_VOICES, Engines
+from ..speech.endpoint_lists import LIVE_UPLOADS
+from .engines import OPENAI_VOICES, TRANSCRIBING, Engines
 from .exchange import Exchange, Receive, Scope, Send
 from .hosts import refuse_strangers
 from .refusal import Refusal, refusal_of
@@ -81,7 +82,11 @@ def endpoint_of(method: str, path: str) -> Endpoint:
 
 
 async def _list_models(exchange: Exchange, engines: Engines) -> None:
-    models = [{"id": name, "object": "model", "created": 0, "owned_by": "voicemode"} for name in engines.models]
+    models = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "voicemode"}
+        | ({LIVE_UPLOADS: True} if name in TRANSCRIBING else {})
+        for name in engines.models
+    ]
     await exchange.reply_json({"object": "list", "data": models})
 
 

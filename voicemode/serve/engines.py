@@ -54,7 +54,7 @@ class Engines:
     speech: Speaking | ProviderUnavailable
     recogniser: SpeechToText | ProviderUnavailable
     uploads: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(4))
-    """Recordings held in memory at a time; further ones wait outside."""
+    """Recordings held in memory at a time; further ones wait outside, all but their first 512 KB."""
 
     @classmethod
     async def load(cls) -> Engines:

@@ -42,9 +42,17 @@ class Exchange:
         """The value of the header ``name`` (in lower case), or nothing."""
         return dict(self.headers).get(name, b"")
 
-    async def read_body(self, take: Callable[[bytes], object], *, most: int) -> None:
+    async def read_body(
+        self,
+        take: Callable[[bytes], object],
+        *,
+        most: int,
+        small: int = 0,
+        room: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         """Give ``take`` all of the body, as it comes.
 
+        ``room`` is waited for, once, before there are more than ``small`` bytes, and for a smaller one at its end.
         Raises Refusal as soon as it is certain that there are more than ``most`` bytes.
         """
         with suppress(ValueError):
@@ -58,8 +66,11 @@ class Exchange:
             data: bytes = message.get("body", b"")
             size += len(data)
             _refuse_beyond(most, size)
-            take(data)
             more = message.get("more_body", False)
+            if room is not None and (size > small or not more):
+                await room()
+                room = None
+            take(data)
         self._read.set()
 
     async def watch_client(self) -> None:

@@ -5,6 +5,8 @@ What a body looks like is in RFC 7578; python-multipart takes it apart.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -23,8 +25,10 @@ class Form:
         self._value: list[bytes] = []
 
     @classmethod
-    async def read(cls, exchange: Exchange, *, most: int) -> Form:
-        """Raises Refusal for a body that is no form or has more than ``most`` bytes."""
+    async def read(cls, exchange: Exchange, *, most: int, small: int, room: Callable[[], Awaitable[object]]) -> Form:
+        """Before it has more than ``small`` bytes there has to be ``room``, and in any case in the end.
+
+        Raises Refusal for a body that is no form or has more than ``most`` bytes."""
         kind, options = parse_options_header(exchange.header(b"content-type"))
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
             raise Refusal(400, "Send the recording as multipart/form-data, in the field 'file'.")
@@ -42,7 +46,7 @@ class Form:
                     "on_end": form._end,
                 },
             )
-            await exchange.read_body(parser.write, most=most)
+            await exchange.read_body(parser.write, most=most, small=small, room=room)
         except FormParserError as error:
             raise Refusal(400, "The form is damaged: it cannot be taken apart at its boundaries.") from error
         if not form._whole:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -23,6 +25,10 @@ from .stretches import stretches
 MOST = 25 * 1024 * 1024
 """Bytes of an upload, OpenAI's own bound."""
 
+SMALL = 512 * 1024
+"""Bytes of an upload, 16 s at 16 kHz, that need no place among the recordings in memory while they come: what is sent
+while it is being said comes slowly, and is not to keep others waiting."""
+
 MOST_SAMPLES = 64 * 1024 * 1024
 """Samples in a recording, all channels together: 256 MB while decoded, 11 minutes of stereo at 48 kHz."""
 
@@ -33,8 +39,9 @@ _decoding = trio.CapacityLimiter(2)
 
 async def create_transcription(exchange: Exchange, engines: Engines) -> None:
     """Raises Refusal and VoiceError."""
-    async with engines.uploads:
-        form = await Form.read(exchange, most=MOST)
+    async with AsyncExitStack() as held:
+        room = partial(held.enter_async_context, engines.uploads)
+        form = await Form.read(exchange, most=MOST, small=SMALL, room=room)
         engine = engines.transcribing(form.text("model") or TRANSCRIBING[0])
         wanted = form.text("response_format") or "json"
         if wanted not in FORMATS:

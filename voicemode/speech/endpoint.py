@@ -26,6 +26,7 @@ from ..http_client import (
     Unreachable,
     Untrusted,
 )
+from ..streamed_form import StreamedForm
 from .endpoint_faults import failure, fault_of, quoted, retry_after_of, words_of
 from .endpoint_name import EndpointName, Key, key_for
 from .wish import Wish
@@ -41,6 +42,10 @@ BETWEEN = 10.0
 
 LONGEST_REFUSAL, READING = 1 << 16, 2.0
 """Bytes read of what is no good answer, and seconds that takes at most: the status alone says enough."""
+
+HOW_SENT = frozenset({400, 408, 411, 413, 415, 422, 500, 501, 502, 505})
+"""Statuses with which what is sent in chunks, or is a file that does not say how long it is, may be refused where the
+same sent whole is not."""
 
 LONGEST_LIST = 1 << 22
 """Bytes read of a list of models or voices."""
@@ -68,6 +73,17 @@ class Use:
     path: str
     key: str
     choices: tuple[str, ...]
+
+
+class NotTaken(Exception):
+    """An endpoint does not take what is sent while it is made, and may take the same sent whole.
+
+    ``about_wishes``: it was refused for what was wished for, and what is wished for now is something else.
+    """
+
+    def __init__(self, *, about_wishes: bool = False) -> None:
+        super().__init__()
+        self.about_wishes = about_wishes
 
 
 class Request(TypedDict, total=False):
@@ -136,6 +152,27 @@ class SpeechEndpoint:
             if not any(wish.refused(value, answer.status, body) for wish, value in zip(wishes, wanted, strict=True)):
                 raise self._refusal(answer, body)
 
+    async def upload(self, form: StreamedForm, *wishes: Wish) -> Answer:
+        """A good answer, its body still to come, to a form that is still being made, for what is wished for now.
+
+        There is no deadline but the caller's.  Raises NotTaken, ProviderUnavailable and ProviderRefused.
+        """
+        wanted = [wish.now for wish in wishes]
+        try:
+            answer = await self._client.upload(self._path, form, form.kind, headers=IDENTITY)
+        except HungUp as error:
+            raise NotTaken from error
+        except Unreachable as error:
+            raise self._unreachable(error) from error
+        if answer.good and not answer.early:
+            return answer
+        body = await self._refused(answer)
+        if any(wish.refused(value, answer.status, body) for wish, value in zip(wishes, wanted, strict=True)):
+            raise NotTaken(about_wishes=True)
+        if answer.good or answer.status in HOW_SENT:
+            raise NotTaken
+        raise self._refusal(answer, body)
+
     async def get(self, path: str) -> bytes:
         """The body there, at most 4 MB; nothing when the endpoint answers but has nothing there.
 
@@ -162,7 +199,7 @@ class SpeechEndpoint:
                         raise
                     return await self._client.ask(method, path, headers=IDENTITY, **request)
         except trio.TooSlowError as error:
-            raise self._silent(trio.current_time() - began) from error
+            raise self.silent(trio.current_time() - began) from error
         except Unreachable as error:
             raise self._unreachable(error) from error
 
@@ -186,7 +223,7 @@ class SpeechEndpoint:
             with trio.fail_after(max(0.0, patience)):
                 return await answer.next()
         except trio.TooSlowError as error:
-            raise self._silent(patience) from error
+            raise self.silent(patience) from error
         except BrokenOff as error:
             raise self.broken("broke off in the middle of its answer.", code="died", retryable=True) from error
 
@@ -197,7 +234,8 @@ class SpeechEndpoint:
         """The endpoint's own words, cut short and without secrets."""
         return quoted(words, (self._key.secret, self._address.password, self._address.credentials))
 
-    def _silent(self, seconds: float) -> ProviderUnavailable:
+    def silent(self, seconds: float) -> ProviderUnavailable:
+        """The error of a deadline that has passed."""
         return self.broken(f"said nothing for {seconds:.2g} s.", code="timeout", retryable=True)
 
     def _unreachable(self, error: Unreachable) -> ProviderUnavailable:

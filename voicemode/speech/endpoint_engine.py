@@ -27,8 +27,16 @@ class EndpointEngine:
 
         Raises ProviderUnavailable for silence and 5xx, ProviderRefused for a key that is not accepted.
         """
-        await self._endpoint.get(MODELS)
+        await self._listed()
 
     async def models(self) -> tuple[str, ...]:
         """The models that the endpoint lists; none where it lists none.  Raises as ``probe`` does."""
-        return names_in(await self._endpoint.get(MODELS))
+        return names_in(await self._listed())
+
+    async def _listed(self) -> bytes:
+        body = await self._endpoint.get(MODELS)
+        self._noticed(body)
+        return body
+
+    def _noticed(self, models: bytes) -> None:
+        """Take note of what the list of ``models`` says beside their names."""

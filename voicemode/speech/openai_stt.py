@@ -1,50 +1,45 @@
-"""Text from an OpenAI-compatible endpoint: one utterance in, what it heard out.
-
-``POST …/audio/transcriptions`` as in OpenAI's API reference, "Create transcription": a form with a file of audio.
-"""
+"""Text from an OpenAI-compatible endpoint: one utterance in, whole or while it is being said, what it heard out."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import trio
+from attrs import frozen
 
 from actors.errors import SettingsError
 from actors.messages import Transcript, seconds_of
+from actors.ports import Hearing
 
-from ..http_client import Answer
-from .endpoint import Patience, Request, SpeechEndpoint, Use
+from .endpoint import Patience, SpeechEndpoint, Use
 from .endpoint_engine import EndpointEngine
+from .endpoint_lists import takes_live_uploads
 from .endpoint_name import STT_KEY, EndpointName
-from .transcript_body import NotATranscript, TranscriptBody
-from .upload import upload_of
-from .wish import Wish
+from .openai_live import OpenAIHearing
+from .transcript_body import TranscriptBody
+from .transcription import SHORTEST, Transcription
+from .uploads import Uploads
 
-USE = Use(path="/audio/transcriptions", key=STT_KEY, choices=("model", "language", "prompt"))
+USE = Use(path="/audio/transcriptions", key=STT_KEY, choices=("model", "language", "prompt", "upload"))
 MODEL = "whisper-1"
 
 PER_SECOND = 1.0
 """Seconds more that an answer may take for each second of the utterance: a large model on a small machine is as slow as
 speech, and so is a slow way there."""
 
-SHORTEST = 0.1
-"""Seconds in which there is no word; less is not sent, because endpoints refuse it."""
-
 SILENCE = "[BLANK_AUDIO]"
 """What whisper.cpp writes for silence."""
 
-FORMAT, STREAM, FILE = "response_format", r"\bstream\b", r"flac|\bwav\b|decod|(file|audio) format|file type"
-"""How endpoints name what they refuse."""
-
-Partial = Callable[[str], object]
-"""Is given the text as far as it is known, each time it has grown."""
-
 
 class OpenAIRecogniser(EndpointEngine):
-    """Implements ``SpeechToText`` and ``Probe``.  It hears freely: ``phrases`` are made known to the endpoint, and what
-    it heard is given as one of them if the words are the same."""
+    """Implements ``SpeechToText``, ``LiveSpeechToText`` and ``Probe``.  It hears freely: ``phrases`` are made known to
+    the endpoint, and what it heard is given as one of them if the words are the same.
+
+    ``uploads`` is whether utterances are sent while they are being said.
+    """
 
     def __init__(
         self,
@@ -55,14 +50,13 @@ class OpenAIRecogniser(EndpointEngine):
         prompt: str | None = None,
         words: bool = False,
         per_second: float = PER_SECOND,
+        uploads: Uploads | None = None,
     ) -> None:
         super().__init__(endpoint)
-        self._fields = {"model": model} | ({} if language is None else {"language": language})
-        self._prompt, self._words, self._per_second = prompt, words, per_second
-        self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
-        self._stream = Wish(STREAM, "true", "false")
-        self._file = Wish(FILE, *(() if endpoint.loopback else ("flac",)), "wav", status=415)
-        self.limiter = trio.CapacityLimiter(1)
+        fields = {"model": model} | ({} if language is None else {"language": language})
+        self._asked = Transcription(endpoint, fields, prompt=prompt, words=words, per_second=per_second)
+        self._words = words
+        self.uploads = uploads or Uploads()
 
     @classmethod
     async def open(
@@ -74,9 +68,12 @@ class OpenAIRecogniser(EndpointEngine):
         prompt: str | None = None,
         words: bool = False,
         per_second: float = PER_SECOND,
+        uploads: Uploads | None = None,
     ) -> OpenAIRecogniser:
-        """Nothing is asked yet.  ``name`` may choose model, language and prompt, which goes before ``prompt``; with
-        ``words`` their times are asked for, which takes some engines longer.  Raises SettingsError."""
+        """Nothing is asked yet.  ``name`` may choose model, language, prompt, which goes before ``prompt``, and upload,
+        unless ``uploads`` are those of another recogniser for the same endpoint; with ``words`` their times are asked
+        for, which takes some engines longer.  Raises SettingsError."""
+        uploads = uploads or Uploads.parse(name.choices.get("upload", "auto"))
         endpoint = await SpeechEndpoint.open(name, USE, environment=environment, patience=patience)
         return cls(
             endpoint,
@@ -85,24 +82,38 @@ class OpenAIRecogniser(EndpointEngine):
             prompt=name.choices.get("prompt", prompt),
             words=words,
             per_second=per_second,
+            uploads=uploads,
         )
 
-    async def transcribe(
-        self, pcm: bytes, rate: int, *, phrases: Sequence[str] = (), partial: Partial | None = None
-    ) -> Transcript:
+    async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         """Implements the port; the text is empty when nothing was understood.
-
-        With ``partial`` the endpoint is asked to send the text while it hears; not all do.
 
         Raises ProviderUnavailable, at the latest some 10 s and the length of the utterance after the call,
         ProviderRefused, and SettingsError for a rate that is none.
         """
-        if rate <= 0:
-            raise SettingsError(f"Audio has a rate of at least 1 Hz, not {rate}.")
+        _check(rate)
         began = trio.current_time()
         body = TranscriptBody("text/plain")
         if seconds_of(pcm, rate) >= SHORTEST:
-            body = await self._heard(pcm, rate, phrases, partial)
+            body = await self._asked.of(pcm, rate, phrases)
+        return self._transcript(body, phrases, began)
+
+    @asynccontextmanager
+    async def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AsyncGenerator[Hearing]:
+        """Implements the port.  With ``partial`` the endpoint is asked to send the text while it hears; not all do.
+
+        ``finish`` raises as ``transcribe`` does; raises SettingsError for a rate that is none.
+        """
+        _check(rate)
+        async with OpenAIHearing.open(self._asked, self.uploads, rate, phrases, partial) as hearing:
+            yield _Hearing(hearing, lambda body, began: self._transcript(body, phrases, began))
+
+    def _noticed(self, models: bytes) -> None:
+        self.uploads.announced = takes_live_uploads(models)
+
+    def _transcript(self, body: TranscriptBody, phrases: Sequence[str], began: float) -> Transcript:
         return Transcript(
             text=_as_given(body.text, phrases),
             engine=self.name,
@@ -110,51 +121,25 @@ class OpenAIRecogniser(EndpointEngine):
             words=body.words if self._words else (),
         )
 
-    async def _heard(self, pcm: bytes, rate: int, phrases: Sequence[str], partial: Partial | None) -> TranscriptBody:
-        prompt = ", ".join([*([self._prompt] if self._prompt else []), *phrases])
-        fields = self._fields | ({"prompt": prompt} if prompt else {})
 
-        files: dict[str, tuple[str, bytes, str]] = {}
+@frozen
+class _Hearing:
+    """Implements ``Hearing``."""
 
-        async def upload(kind: str) -> tuple[str, bytes, str]:
-            if kind not in files:
-                files[kind] = await trio.to_thread.run_sync(upload_of, pcm, rate, kind, limiter=self.limiter)
-            return files[kind]
+    hearing: OpenAIHearing
+    transcript: Callable[[TranscriptBody, float], Transcript]
 
-        async def request(wanted: str, kind: str, stream: str = "false") -> Request:
-            form = fields | {"response_format": wanted}
-            if wanted == "verbose_json":
-                form["timestamp_granularities[]"] = "word"
-            if stream == "true":
-                form["stream"] = stream
-            return Request(form=form, file=await upload(kind))
+    def write(self, pcm: bytes) -> None:
+        self.hearing.write(pcm)
 
-        # the endpoint is not waited for while its file is made
-        await upload(self._file.now)
-        deadline = trio.current_time() + self._endpoint.patience.first_byte + self._per_second * seconds_of(pcm, rate)
-        wishes = [self._format, self._file, *([self._stream] if partial else [])]
-        async with await self._endpoint.ask(request, *wishes, deadline=deadline) as answer:
-            body = TranscriptBody(answer.header("Content-Type"))
-            try:
-                await self._read(answer, body, partial, deadline)
-            except NotATranscript as error:
-                words = self._endpoint.quoted(error.words)
-                raise self._endpoint.broken(
-                    f"sent no transcript but {self._endpoint.quoted(str(error))}{f' ({words})' if words else ''}. "
-                    "Is this the address of an OpenAI-compatible endpoint?",
-                    code="no_transcript",
-                ) from error
-        return body
+    async def finish(self) -> Transcript:
+        began = trio.current_time()
+        return self.transcript(await self.hearing.finish(), began)
 
-    async def _read(self, answer: Answer, body: TranscriptBody, partial: Partial | None, deadline: float) -> None:
-        between = self._endpoint.patience.between
-        last = deadline + between
-        data = await self._endpoint.next(answer, deadline - trio.current_time())
-        while data is not None:
-            if body.feed(data) and partial is not None:
-                partial(body.text)
-            data = await self._endpoint.next(answer, min(between, last - trio.current_time()))
-        body.end()
+
+def _check(rate: int) -> None:
+    if rate <= 0:
+        raise SettingsError(f"Audio has a rate of at least 1 Hz, not {rate}.")
 
 
 def _as_given(text: str, phrases: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ As long as the service has not said what it has, the usual names are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Generic, TypeVar
 
@@ -14,6 +14,7 @@ import trio
 from attrs import evolve
 
 from actors.messages import Service, Synthesis, Transcript
+from actors.ports import Hearing
 
 from ..settings import Settings
 from .choices import OPENAI_VOICES, closest_voice, model_for, preferred_voice
@@ -94,13 +95,18 @@ class Serviced(Generic[Engine]):
 
 
 class ServiceRecogniser(Serviced[OpenAIRecogniser]):
-    """Implements ``SpeechToText``."""
+    """Implements ``SpeechToText`` and ``LiveSpeechToText``."""
 
     service = "stt"
     usual = STT_MODEL
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         return await self._engine.transcribe(pcm, rate, phrases=phrases)
+
+    def listen(
+        self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
+    ) -> AbstractAsyncContextManager[Hearing]:
+        return self._engine.listen(rate, phrases=phrases, partial=partial)
 
     @property
     def _preferred(self) -> Sequence[str]:
@@ -110,8 +116,10 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
         return Offer.of(await self._engine.models())
 
     async def _open(self) -> OpenAIRecogniser:
+        # what was learnt of the endpoint is true whichever model is asked for
+        uploads = self._engine.uploads if self._opened else None
         return await OpenAIRecogniser.open(
-            self._fitted, environment=self._environment, prompt=self._settings.stt_prompt
+            self._fitted, environment=self._environment, prompt=self._settings.stt_prompt, uploads=uploads
         )
 
 

@@ -16,6 +16,9 @@ from actors.messages import SAMPLE_BYTES
 RATE = 16_000
 """Of the sound that is sent, in Hz: what the recognisers work at."""
 
+LARGEST = 0xFFFFFFFF
+"""Size that a WAV file can say it has; one that says so is a stream whose end was not known."""
+
 
 def upload_of(pcm: bytes, rate: int, kind: str) -> tuple[str, bytes, str]:
     """Name, content and type of a file of ``kind``, "wav" or "flac".
@@ -28,11 +31,16 @@ def upload_of(pcm: bytes, rate: int, kind: str) -> tuple[str, bytes, str]:
     return f"utterance.{kind}", FILES[kind](samples), f"audio/{kind}"
 
 
+def wav_header(size: int) -> bytes:
+    """Of a file with ``size`` bytes of sound; the largest number there is stays what it is."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, SAMPLE_BYTES * RATE, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
+    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", size)
+    return struct.pack("<4sI", b"RIFF", min(len(chunks) + size, LARGEST)) + chunks
+
+
 def _wav(samples: NDArray[np.int16]) -> bytes:
     sound = samples.astype("<i2").tobytes()
-    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, SAMPLE_BYTES * RATE, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
-    chunks = b"WAVE" + form + struct.pack("<4sI", b"data", len(sound)) + sound
-    return struct.pack("<4sI", b"RIFF", len(chunks)) + chunks
+    return wav_header(len(sound)) + sound
 
 
 def _flac(samples: NDArray[np.int16]) -> bytes:
