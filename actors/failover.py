@@ -47,8 +47,8 @@ class FailoverPolicy:
     of speech to the next.  ``budget``: for all engines together, and for an utterance its own length more, as the last
     engine may hear no faster than people speak.  Whoever is the last to ask is given what is left of that.
 
-    ``hedge``: ask a second recogniser when the first takes longer than its own 95th percentile.  ``allow_remote``: ask
-    remote engines that the user did not choose.
+    ``hedge``: ask a second engine as well when the first takes longer than its own 95th percentile to the transcript,
+    or to the first sound.  ``allow_remote``: ask remote engines that the user did not choose.
     """
 
     first_byte: float = field(default=1.5, validator=validators.gt(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Protocol, TypeAlias
 
 import trio
@@ -70,11 +71,17 @@ class Delivery:
     errors: list[ProviderError] = field(factory=list[ProviderError], init=False)
     untold: list[ProviderFailure] = field(factory=list[ProviderFailure], init=False)
     spent: float = field(default=0.0, init=False)
+    _spent_until: float = field(default=-inf, init=False)
 
     @property
     def left(self) -> float:
         """Seconds of the budget."""
         return self.outfit.policy.budget - self.spent
+
+    def spend(self, since: float, until: float) -> None:
+        """Time that went to an engine in vain; what went to two at once counts once."""
+        self.spent += max(0.0, until - max(since, self._spent_until))
+        self._spent_until = max(self._spent_until, until)
 
     @property
     def awaited(self) -> bool:

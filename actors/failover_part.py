@@ -5,14 +5,14 @@ Seconds and characters of the part become those of the whole text and of all of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 import trio
 from attrs import define, evolve, field
 
 from .errors import ProviderError, ProviderUnavailable
-from .failover import Candidate, silent
+from .failover import Candidate, failure_of, silent
 from .failover_delivery import Converter, Delivery
 from .machines.pace import Pace
 from .machines.record import Call
@@ -37,15 +37,18 @@ letters, and enough for numbers, for signs of which each is a word, and for paus
 
 @define(kw_only=True)
 class Part:
-    """``last``: there is nobody else to ask, so that it has all the time there is.
+    """``is_last`` says whether there is nobody else to ask, so that it has all the time there is.  ``may_sound`` is
+    asked before anything is handed on; when another engine was first it says no, and whoever does so cancels ``say``.
 
     ``waited``: seconds until the first sound, or those of the silence that was too long.
     """
 
     delivery: Delivery
     asked: Candidate[TextToSpeech]
-    last: bool
+    is_last: Callable[[], bool]
+    may_sound: Callable[[], bool] = field(default=lambda: True, init=False)
     waited: float = field(default=0.0, init=False)
+    _at: int = field(init=False)
     _begin: float = field(init=False)
     _seam: Seam = field(init=False)
     _voice: str | None = field(init=False)
@@ -60,7 +63,7 @@ class Part:
     def __attrs_post_init__(self) -> None:
         delivery, asked = self.delivery, self.asked
         outfit, rate = delivery.outfit, asked.engine.rate
-        self._begin = delivery.seconds
+        self._at, self._begin = delivery.at, delivery.seconds
         self._seam = Seam(delivery.text[delivery.at :], rate)
         self._voice = delivery.voice if asked.voices is None or delivery.voice in asked.voices else None
         if rate != outfit.rate:
@@ -69,7 +72,7 @@ class Part:
             self._converter = outfit.convert(rate, outfit.rate)
 
     async def say(self) -> ProviderError | None:
-        """Say it; or move ``delivery.at`` to where it broke off, and return why."""
+        """Say it; or move ``delivery.at`` to where it broke off, note and return why."""
         board = self.delivery.outfit.board
         call = board.began("tts", self.asked.name, trio.current_time())
         try:
@@ -86,6 +89,8 @@ class Part:
             if error is not None:
                 board.failed(call, now, error)
                 await self._break_off(error)
+                self.delivery.errors.append(error)
+                self.delivery.untold.append(failure_of("tts", error, self.asked.name, self.waited))
             else:
                 board.ended(call, now)
                 await self._end()
@@ -95,32 +100,35 @@ class Part:
 
     async def _speak(self, call: Call) -> ProviderError | None:
         delivery, began = self.delivery, trio.current_time()
-        patience = delivery.left if self.last else min(delivery.outfit.policy.first_byte, delivery.left)
+        patience = delivery.left if self.is_last() else min(delivery.outfit.policy.first_byte, delivery.left)
         found: ProviderError | None = None
         with trio.CancelScope(deadline=began + patience) as entering:
             try:
                 async with self.asked.engine.speak(self._seam.text, voice=self._voice, speed=delivery.speed) as audio:
                     entering.deadline = inf
-                    found = await self._follow(audio, call, began)
+                    found = await self._follow(audio, call, began, patience)
             except ProviderError as error:
                 found = found or error
         if entering.cancelled_caught:
             found = silent(self.asked.name, patience)
         if found is not None:
-            self.waited = self.waited if self._sounded else trio.current_time() - began
-            delivery.spent += self.waited
+            now = trio.current_time()
+            self.waited = self.waited if self._sounded else now - began
+            delivery.spend(now - self.waited, now)
         return found
 
     async def _follow(
-        self, audio: trio.MemoryReceiveChannel[Synthesis], call: Call, began: float
+        self, audio: trio.MemoryReceiveChannel[Synthesis], call: Call, began: float, patience: float
     ) -> ProviderError | None:
         """Hand on what comes.  Errors are returned, because an engine's own nursery would wrap what is raised here."""
         longest = (LONGEST + LONGEST_CHARACTER * len(self._seam.text)) / (self.delivery.speed or 1.0)
         try:
             while self._seam.received <= longest:
-                part = await (self._next(audio) if self._sounded else self._first(audio, began))
+                part = await (self._next(audio) if self._sounded else _next_until(audio, began + patience))
                 if part is None:
                     return self._too_slow(began)
+                if (part.pcm or part.words) and not self.may_sound():
+                    await trio.sleep_forever()
                 if part.pcm and not self._sounded:
                     self._sounded = True
                     self.delivery.outfit.board.answered(call, trio.current_time())
@@ -136,13 +144,6 @@ class Part:
         return ProviderUnavailable(
             name, f"{name} went on after {longest:.0f} s of sound for one text and was stopped.", code="endless"
         )
-
-    async def _first(self, audio: trio.MemoryReceiveChannel[Synthesis], began: float) -> Synthesis | None:
-        """None when it takes too long."""
-        patience = self.delivery.left if self.last else min(self.delivery.outfit.policy.first_byte, self.delivery.left)
-        with trio.move_on_at(began + patience):
-            return await audio.receive()
-        return None
 
     async def _next(self, audio: trio.MemoryReceiveChannel[Synthesis]) -> Synthesis | None:
         """None when somebody waited in vain; while nobody does, the engine may take its time."""
@@ -165,7 +166,7 @@ class Part:
     def _patience(self) -> float:
         """Seconds until the next sound, and less for an engine that speaks slower than it can be listened to."""
         between = self.delivery.outfit.policy.between
-        if self.last:
+        if self.is_last():
             between = max(between, self.delivery.left)
         return max(0.0, between - max(0.0, self._idle - self._seam.received))
 
@@ -188,7 +189,7 @@ class Part:
         """Hand on the rest of the last whole word, and find out where that is in the text."""
         delivery, seam = self.delivery, self._seam
         if seam.words or not seam.sound:
-            delivery.at += seam.next_character
+            delivery.at = self._at + seam.next_character
             await self._hand_on(b"", (), last=True)
             return
         if error.code == "endless":
@@ -199,7 +200,7 @@ class Part:
         pcm, following = seam.cut(words)
         told = self._in_all(words)
         await self._hand_on(pcm, (), last=True)
-        delivery.at += following
+        delivery.at = self._at + following
         if not delivery.timed:
             delivery.guessed += told
 
@@ -221,7 +222,7 @@ class Part:
 
     def _in_all(self, words: Sequence[WordTime]) -> tuple[WordTime, ...]:
         """``words`` of this part as words of the whole."""
-        at, begin = self.delivery.at, self._begin
+        at, begin = self._at, self._begin
         return tuple(
             evolve(word, start=word.start + at, end=word.end + at, begin=word.begin + begin, finish=word.finish + begin)
             for word in words
@@ -246,3 +247,10 @@ class Part:
         if pcm or words:
             # failures are told with the first sound of whoever goes on
             await self.delivery.send(pcm, words, self.asked.name)
+
+
+async def _next_until(audio: trio.MemoryReceiveChannel[Synthesis], deadline: float) -> Synthesis | None:
+    """None when it takes too long."""
+    with trio.move_on_at(deadline):
+        return await audio.receive()
+    return None

@@ -271,6 +271,35 @@ def test_a_file_with_a_fault_is_bad_usage_of_every_command(run: Run, own: Path, 
         assert run(*command, "--json").json == {"error": {"message": said, "type": "SettingsError"}}
 
 
+def test_all_that_is_wrong_is_said_at_once_and_in_order(
+    run: Run, own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VOICEMODE_HEDGE", "perhaps")
+    project.write_text("VOICEMODE_ECHO=less\nVOICEMODE_VOICE=de\n")
+    own.write_text("VOICEMODE_MICK=null:\nhello\nVOICEMODE_VOICE=de\nVOICEMODE_VOICE='de\nVOICEMODE_DEVICE_WAIT=-1\n")
+    said = [
+        "VOICEMODE_HEDGE in the environment cannot be 'perhaps': write true or false.",
+        f"{project}:1: VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off.",
+        f"{own}:1: there is no setting VOICEMODE_MICK, did you mean VOICEMODE_MIC?",
+        f"{own}:2: this is not NAME=VALUE, a comment or empty.",
+        f"{own}:4: VOICEMODE_VOICE has a quote that is not closed.",
+        f"{own}:5: VOICEMODE_DEVICE_WAIT cannot be '-1': write a number of seconds from 0.",
+    ]
+    ran = run("listen", "--json")
+    assert ran.code == 2
+    assert ran.err.splitlines() == [f"voicemode: {line}" for line in said]
+    assert ran.json == {"error": {"message": "\n".join(said), "type": "SettingsError"}}
+    assert run("config", "path").err == ran.err
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(run: Run, own: Path, project: Path) -> None:
+    project.write_bytes(b"VOICEMODE_VOICE=\xff\n")
+    own.write_text("VOICEMODE_ECHO=less\n")
+    first, second = run("listen").err.splitlines()
+    assert f"{project}:1: this is not valid UTF-8." in first
+    assert f"{own}:1: VOICEMODE_ECHO" in second
+
+
 def test_what_has_no_effect_is_one_warning(
     settings_of: Callable[..., Settings], own: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -396,8 +425,10 @@ def test_set_and_unset_repair_a_file_and_say_what_is_left(run: Run, own: Path) -
     own.write_text("VOICEMODE_ECHO=less\nVOICEMODE_ECHO=more\nVOICEMODE_MICK=null:\nhello\n")
     ran = run("config", "set", "VOICEMODE_ECHO", "off")
     assert ran.code == 0
-    assert "there is still something wrong" in ran.complaint
-    assert "VOICEMODE_MICK" in ran.complaint
+    first, second = ran.err.splitlines()
+    assert first.startswith("voicemode: there is still something wrong: ")
+    assert "VOICEMODE_MICK" in first
+    assert "this is not NAME=VALUE" in second
     ran = run("config", "unset", "VOICEMODE_MICK")
     assert f"{own}:2: this is not NAME=VALUE" in ran.complaint
     assert own.read_text() == "VOICEMODE_ECHO=off\nhello\n"

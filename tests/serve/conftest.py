@@ -12,7 +12,7 @@ import pytest
 import trio
 from attrs import define, field, frozen
 
-from actors.messages import Synthesis, Transcript
+from actors.messages import HeardWord, Synthesis, Transcript
 from voicemode.groups import unwrapped
 from voicemode.serve.app import SpeechService
 from voicemode.serve.engines import Engines
@@ -84,6 +84,7 @@ class Recogniser:
 
     name: str = "recogniser"
     text: str = "a word"
+    words: tuple[HeardWord, ...] = ()
     go_on: trio.Event | None = None
     heard: list[tuple[bytes, int, tuple[str, ...]]] = field(factory=list)
     begun: trio.Event = field(factory=trio.Event)
@@ -97,7 +98,7 @@ class Recogniser:
                 await self.go_on.wait()
         finally:
             self.left.set()
-        return Transcript(text=self.text, engine=self.name, seconds=0.0)
+        return Transcript(text=self.text, engine=self.name, seconds=0.0, words=self.words)
 
 
 @frozen

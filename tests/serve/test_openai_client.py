@@ -51,6 +51,12 @@ async def test_it_transcribes(openai: Any) -> None:
     assert await trio.to_thread.run_sync(partial(transcribe, response_format="text")) == f"{SAID}\n"
     verbose = await trio.to_thread.run_sync(partial(transcribe, response_format="verbose_json"))
     assert (verbose.text, round(verbose.duration)) == (SAID, 2)
+    timed = partial(transcribe, response_format="verbose_json", timestamp_granularities=["word", "segment"])
+    verbose = await trio.to_thread.run_sync(timed)
+    assert [word.word for word in verbose.words] == SAID.split()
+    assert [(segment.id, segment.text) for segment in verbose.segments] == [(0, SAID)]
+    assert 0 <= verbose.words[0].start < verbose.words[0].end <= verbose.words[1].start
+    assert (verbose.segments[0].start, verbose.segments[0].end) == (verbose.words[0].start, verbose.words[-1].end)
     events = await trio.to_thread.run_sync(lambda: list(transcribe(stream=True)))
     assert [event.type for event in events] == ["transcript.text.delta", "transcript.text.done"]
     assert (events[0].delta, events[1].text) == (SAID, SAID)

@@ -13,6 +13,7 @@ import soundfile
 import trio
 
 from actors.errors import ProviderUnavailable
+from actors.messages import HeardWord
 from tests.serve.conftest import Recogniser, Serve, Served, Voice, error_of
 from tests.speech.human_speech import FOLDER
 from voicemode.serve import transcriptions
@@ -61,6 +62,37 @@ async def test_text_is_the_transcript_on_a_line(serve: Serve) -> None:
 async def test_verbose_json_tells_what_is_known_and_no_more(serve: Serve) -> None:
     response = await send(await serve(), sound(seconds=1.5), response_format="verbose_json")
     assert response.json() == {"task": "transcribe", "language": "english", "duration": 1.5, "text": "a word"}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"), [([], {"segments"}), (["word"], {"words"}), (["word", "segment"], {"words", "segments"})]
+)
+async def test_verbose_json_has_the_times_that_are_asked_for(
+    serve: Serve, engines: Engines, wanted: list[str], told: set[str]
+) -> None:
+    fields = {"response_format": "verbose_json", "timestamp_granularities[]": wanted}
+    response = await send(await serve(engines), phrases=[SAID], **fields)
+    assert set(response.json()) == {"task", "language", "duration", "text"} | told
+
+
+async def test_times_are_those_of_the_whole_recording(serve: Serve) -> None:
+    words = (HeardWord(text="a", begin=0.5, finish=0.7), HeardWord(text="word", begin=1.25, finish=1.5))
+    recogniser = Recogniser(words=words)
+    served = await serve(Engines(speech=Voice(), recogniser=recogniser))
+    fields = {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]}
+    answer = (await send(served, sound(seconds=100), **fields)).json()
+    assert [word["word"] for word in answer["words"]] == ["a", "word"] * len(recogniser.heard)
+    assert [segment["text"] for segment in answer["segments"]] == ["a", "word"] * len(recogniser.heard)
+    assert answer["words"][0] == {"word": "a", "start": 0.5, "end": 0.7}
+    first, *_ = recogniser.heard
+    assert answer["words"][2]["start"] == pytest.approx(len(first[0]) / (2 * first[1]) + 0.5, abs=0.001)
+    assert [segment["start"] for segment in answer["segments"]] == [word["start"] for word in answer["words"]]
+
+
+async def test_a_recording_in_which_nothing_is_said_has_no_words(serve: Serve) -> None:
+    served = await serve(Engines(speech=Voice(), recogniser=Recogniser(text="")))
+    response = await send(served, response_format="verbose_json", **{"timestamp_granularities[]": "word"})
+    assert response.json()["words"] == []
 
 
 async def test_what_is_for_other_engines_does_no_harm(serve: Serve) -> None:
@@ -157,6 +189,7 @@ async def test_what_is_no_recording_is_refused_in_a_sentence(serve: Serve, recor
         ({"model": "tts-1"}, 404, "model", "pocketsphinx and whisper-1"),
         ({"response_format": "srt"}, 400, "response_format", "json, text, verbose_json"),
         ({"language": "de"}, 400, "language", "English (en) only"),
+        ({"timestamp_granularities[]": "sentence"}, 400, "timestamp_granularities", "word and segment"),
         ({"phrases": b"\xff"}, 400, "phrases", "UTF-8"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -75,6 +76,41 @@ async def test_commands_are_understood_exactly(voice: str) -> None:
         async with speech.speak(command, voice=voice) as parts:
             pcm = b"".join([part.pcm async for part in parts])
         assert (await engine.transcribe(pcm, speech.rate, phrases=COMMANDS)).text == command
+
+
+@pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
+async def test_every_word_it_hears_has_its_time(name: str) -> None:
+    human = recording(name)
+    transcript = await (await PocketsphinxSpeech.load()).transcribe(human.pcm, human.rate)
+    assert [word.text for word in transcript.words] == transcript.text.split()
+    times = [0.0, *(time for word in transcript.words for time in (word.begin, word.finish))]
+    assert times == sorted(times)
+    assert times[-1] <= len(human.pcm) / (2 * human.rate)
+
+
+@pytest.mark.parametrize("phrases", [(), COMMANDS], ids=["freely", "phrases"])
+@pytest.mark.parametrize("before", [0.0, 0.5123])
+async def test_words_begin_where_they_were_said(phrases: Sequence[str], before: float) -> None:
+    """The voice knows where it says them."""
+    speech, engine = await EspeakSpeech.load(), await PocketsphinxSpeech.load()
+    async with speech.speak("Read my messages." if phrases else "What is the weather like tomorrow?") as parts:
+        said = [part async for part in parts]
+    silence = bytes(2 * round(before * speech.rate))
+    pcm = silence + b"".join(part.pcm for part in said)
+    transcript = await engine.transcribe(pcm, speech.rate, phrases=phrases)
+    heard = ["Read", "my", "messages"] if phrases else ["what", "is", "the", "weather", "like", "tomorrow"]
+    assert [word.text for word in transcript.words] == heard
+    truth = [word.begin + len(silence) / (2 * speech.rate) for part in said for word in part.words]
+    assert [word.begin for word in transcript.words] == pytest.approx(truth, abs=0.05)
+
+
+async def test_silence_and_half_a_phrase_have_no_words(short_human: Recording) -> None:
+    engine = await PocketsphinxSpeech.load()
+    assert (await engine.transcribe(bytes(32_000), 16_000)).words == ()
+    nothing = await engine.transcribe(
+        short_human.pcm, short_human.rate, phrases=["has never been surpassed in beauty by any"]
+    )
+    assert len(nothing.words) == len(nothing.text.split())
 
 
 async def test_half_a_phrase_is_no_phrase() -> None:

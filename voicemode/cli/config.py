@@ -135,7 +135,7 @@ def show_path() -> int:
     try:
         configuration = read_here()
     except SettingsError as error:
-        click.echo(f"voicemode: {printable(error)}", err=True)
+        _tell_faults(error)
     else:
         _tell_unused(configuration)
     return 0
@@ -195,7 +195,12 @@ def _tell_wrong() -> None:
     try:
         read_here()
     except SettingsError as error:
-        click.echo(f"voicemode: there is still something wrong: {printable(error)}", err=True)
+        _tell_faults(error, "there is still something wrong: ")
+
+
+def _tell_faults(error: SettingsError, before: str = "") -> None:
+    for line in str(error).splitlines():
+        click.echo(f"voicemode: {before}{printable(line)}", err=True)
 
 
 def _tell_unused(configuration: Configuration) -> None:

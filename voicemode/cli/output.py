@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from actors.errors import VoiceError
+from actors.errors import SettingsError, VoiceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,10 +52,15 @@ def writing() -> Generator[None]:
 
 
 def write_error(message: str, kind: str, recording: Path | None = None, *, as_json: bool) -> None:
-    """Say on stderr what went wrong, and with ``as_json`` on stdout too: ``{"error": {"message", "type"}}``."""
-    click.echo(f"voicemode: {printable(message)}", err=True)
+    """Say on stderr what went wrong, and with ``as_json`` on stdout too: ``{"error": {"message", "type"}}``.
+
+    What is wrong with settings may be several things, each on a line of its own.
+    """
+    lines = [printable(line) for line in (message.splitlines() if kind == SettingsError.__name__ else [message])]
+    for line in lines:
+        click.echo(f"voicemode: {line}", err=True)
     if as_json:
-        error: dict[str, object] = {"message": printable(message), "type": kind}
+        error: dict[str, object] = {"message": "\n".join(lines), "type": kind}
         if recording is not None:
             error["recording"] = recording
         write_json({"error": error})

@@ -1,11 +1,12 @@
 """The layers, nearest first: environment, project's file, user's file, default.  Out: every value and its origin.
 
-Every file is checked whole, also what a nearer layer overrides; what would have no effect is collected, not refused.
+Everything is checked, also what a nearer layer overrides, so that all that is wrong is said at once; what would have no
+effect is collected, not refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import TypeAlias
@@ -30,16 +31,19 @@ Given: TypeAlias = dict[str, tuple[str, Origin]]
 def read_configuration(*, environment: Mapping[str, str], directory: Path | None, home: Path | None) -> Configuration:
     """What is configured for a program that runs in ``directory`` (None: in no project) with ``home`` (None: nobody's).
 
-    Raises SettingsError with the file and the line of the first thing that cannot be.
+    Raises SettingsError with a line of text for everything that cannot be, each with the file and the line where it is.
     """
     unused: list[Unused] = []
-    layers = [_environment(environment, unused)]
+    wrong: list[str] = []
+    layers = [_environment(environment, unused, wrong)]
     project = None if directory is None else project_file(directory.absolute(), home)
     ignored = project if project is not None and belongs_to_somebody_else(project) else None
     if project is not None and ignored is None:
-        layers.append(_file(project, "project", unused))
+        layers.append(_file(project, "project", unused, wrong))
     if home is not None and is_file(user_file(home)):
-        layers.append(_file(user_file(home), "user", unused))
+        layers.append(_file(user_file(home), "user", unused, wrong))
+    if wrong:
+        raise SettingsError("\n".join(wrong))
     values = {
         name: next((_value(setting, *layer[name]) for layer in layers if name in layer), _default(setting))
         for name, setting in SETTINGS.items()
@@ -65,16 +69,7 @@ def check(setting: Setting, text: str, origin: Origin) -> object:
         raise SettingsError(f"{where}{setting.name}{whence} cannot be {said}: write {setting.kind.wanted}.") from error
 
 
-def assignments(path: Path) -> Iterator[tuple[str, str, int]]:
-    """Names, values and lines of the file.  Raises SettingsError where it is no file of settings."""
-    for each in scan(read(path)):
-        if each.fault is not None:
-            named = f"{each.name} " if each.name else "this "
-            raise SettingsError(f"{path}:{each.line}: {named}{each.fault}.")
-        yield each.name, each.value, each.line
-
-
-def _environment(environment: Mapping[str, str], unused: list[Unused]) -> Given:
+def _environment(environment: Mapping[str, str], unused: list[Unused], wrong: list[str]) -> Given:
     origin = Origin("environment")
     unused += [
         Unused(name, origin, reason)
@@ -83,32 +78,46 @@ def _environment(environment: Mapping[str, str], unused: list[Unused]) -> Given:
     ]
     layer = {name: (environment[name], origin) for name in SETTINGS if name in environment}
     for name, (text, _) in layer.items():
-        check(SETTINGS[name], text, origin)
+        wrong += _faults(SETTINGS[name], text, origin)
     return layer
 
 
-def _file(path: Path, kind: FileOf, unused: list[Unused]) -> Given:
+def _file(path: Path, kind: FileOf, unused: list[Unused], wrong: list[str]) -> Given:
+    """A line that is wrong gives nothing."""
     layer: Given = {}
-    for name, text, line in assignments(path):
-        origin = Origin(kind, path, line)
-        setting = SETTINGS.get(name)
-        if setting is None:
-            if reason := why_unused(name):
-                unused.append(Unused(name, origin, reason))
-            elif name.upper().startswith(("VOICEMODE", "VOICE_MODE")):
-                raise SettingsError(f"{origin}: {no_such_setting(name)}")
-        elif name in layer:
-            raise SettingsError(f"{origin}: {name} is there already, in line {layer[name][1].line}.")
-        elif reason := setting.kept_from(kind, text):
-            unused.append(Unused(name, origin, reason))
-        elif setting.secret and text and not is_private(path):
-            raise SettingsError(
-                f"{origin}: {name} is a key, and others can reach this file: chmod 600 {quote(str(path))}"
-            )
+    try:
+        text = read(path)
+    except SettingsError as error:
+        wrong.append(str(error))
+        return layer
+    for each in scan(text):
+        origin = Origin(kind, path, each.line)
+        if each.fault is not None:
+            wrong.append(f"{origin}: {f'{each.name} ' if each.name else 'this '}{each.fault}.")
+        elif (setting := SETTINGS.get(each.name)) is None:
+            if reason := why_unused(each.name):
+                unused.append(Unused(each.name, origin, reason))
+            elif each.name.upper().startswith(("VOICEMODE", "VOICE_MODE")):
+                wrong.append(f"{origin}: {no_such_setting(each.name)}")
+        elif each.name in layer:
+            wrong.append(f"{origin}: {each.name} is there already, in line {layer[each.name][1].line}.")
+        elif reason := setting.kept_from(kind, each.value):
+            unused.append(Unused(each.name, origin, reason))
         else:
-            check(setting, text, origin)
-            layer[name] = text, origin
+            if setting.secret and each.value and not is_private(path):
+                command = f"chmod 600 {quote(str(path))}"
+                wrong.append(f"{origin}: {each.name} is a key, and others can reach this file: {command}")
+            wrong += _faults(setting, each.value, origin)
+            layer[each.name] = each.value, origin
     return layer
+
+
+def _faults(setting: Setting, text: str, origin: Origin) -> list[str]:
+    try:
+        check(setting, text, origin)
+    except SettingsError as error:
+        return [str(error)]
+    return []
 
 
 def _value(setting: Setting, text: str, origin: Origin) -> Value:

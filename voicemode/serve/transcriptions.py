@@ -21,6 +21,7 @@ from .exchange import Exchange
 from .form import Form
 from .refusal import Refusal
 from .stretches import stretches
+from .timestamps import GRANULARITIES, Timestamps
 
 MOST = 25 * 1024 * 1024
 """Bytes of an upload, OpenAI's own bound."""
@@ -55,11 +56,21 @@ async def create_transcription(exchange: Exchange, engines: Engines) -> None:
         if not (recording := form.data("file")):
             raise Refusal(400, "There is no recording in the field 'file'.", param="file")
         phrases = form.texts("phrases")
+        granularities = form.texts("timestamp_granularities") or ["segment"]
+        if unknown := sorted(set(granularities) - set(GRANULARITIES)):
+            raise Refusal(
+                400,
+                f"There is no timestamp granularity {unknown[0]!r}; there is {' and '.join(GRANULARITIES)}.",
+                param="timestamp_granularities",
+            )
         sounds = await trio.to_thread.run_sync(decoded, recording, limiter=_decoding, abandon_on_cancel=True)
         streams = (form.text("stream") or "").lower() in {"true", "1"}
-        text = ""
+        text, times, duration = "", Timestamps(), 0.0
         for sound in sounds:
-            heard = (await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)).text.strip()
+            transcript = await engine.transcribe(sound.pcm, sound.rate, phrases=phrases)
+            times.add(transcript, duration)
+            duration += sound.seconds
+            heard = transcript.text.strip()
             more = f" {heard}" if text and heard else heard
             text += more
             if more and streams:
@@ -71,8 +82,8 @@ async def create_transcription(exchange: Exchange, engines: Engines) -> None:
     elif wanted == "json":
         await exchange.reply_json({"text": text})
     else:
-        duration = round(sum(sound.seconds for sound in sounds), 3)
-        await exchange.reply_json({"task": "transcribe", "language": "english", "duration": duration, "text": text})
+        known = {"task": "transcribe", "language": "english", "duration": round(duration, 3), "text": text}
+        await exchange.reply_json(known | times.told(granularities))
 
 
 async def _tell(exchange: Exchange, event: Mapping[str, str], *, last: bool = False) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import soxr
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 RATE = 16_000
@@ -25,6 +26,9 @@ BELOW = 30.0
 
 MARGIN = RATE // 10
 """Samples kept beyond that for soft beginnings and endings."""
+
+AROUND = 2 * MARGIN + SMOOTHING
+"""Samples of silence put round an utterance, so that there is something beyond its ends to keep."""
 
 PADDING = RATE // 5
 """Samples of noise floor before and after."""
@@ -42,23 +46,34 @@ SEED = 1
 """Of the noise floor: the same utterance has the same one."""
 
 
-def canonical(pcm: bytes, rate: int) -> NDArray[np.int16]:
-    """The utterance at 16 kHz; nothing when there is no sound in it.  Takes about 1 ms for a second of audio."""
+@frozen
+class Canonical:
+    """``samples`` at 16 kHz, none when there is no sound; the first stands ``begin`` seconds into the utterance, which
+    is before it where the noise floor is."""
+
+    samples: NDArray[np.int16] = field(repr=False)
+    begin: float
+
+
+def canonical(pcm: bytes, rate: int) -> Canonical:
+    """The utterance in that form.  Takes about 1 ms for a second of audio."""
     sound: NDArray[np.float64] = np.frombuffer(pcm, "<i2", len(pcm) // 2).astype(np.float64)
     if rate != RATE and len(sound):
         sound = soxr.resample(sound, rate, RATE, quality="HQ")
-    sound = np.pad(sound, 2 * MARGIN + SMOOTHING)
+    sound = np.pad(sound, AROUND)
     power = _smoothed(sound**2)
     peak = int(power.argmax())
     if power[peak] < 1.0:
-        return np.zeros(0, np.int16)
+        return Canonical(np.zeros(0, np.int16), 0.0)
     loud = np.flatnonzero(power > power[peak] * 10 ** (-BELOW / 10))
     begin = peak - _whole_frames(peak - int(loud[0]) + MARGIN)
     end = peak + _whole_frames(int(loud[-1]) - peak + MARGIN)
-    speech = _moved(sound[begin - FRAME : end + FRAME], _beyond(power[peak - 1 : peak + 2]))[FRAME:-FRAME]
+    beyond = _beyond(power[peak - 1 : peak + 2])
+    speech = _moved(sound[begin - FRAME : end + FRAME], beyond)[FRAME:-FRAME]
     speech = np.pad(speech * min(LEVEL / np.sqrt(power[peak]), LOUDEST_GAIN), PADDING)
     speech += np.random.default_rng(SEED).normal(0.0, FLOOR, len(speech))
-    return np.clip(np.round(speech), -32768, 32767).astype(np.int16)
+    samples = np.clip(np.round(speech), -32768, 32767).astype(np.int16)
+    return Canonical(samples, (begin + beyond - AROUND - PADDING) / RATE)
 
 
 def _smoothed(power: NDArray[np.float64]) -> NDArray[np.float64]:
