@@ -160,6 +160,7 @@ def test_every_setting_of_a_conversation_is_tried_here() -> None:
 def test_what_is_configured_is_the_default_of_an_option(
     settings_of: Callable[..., Settings],
     home: Path,
+    own: Path,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -169,7 +170,8 @@ def test_what_is_configured_is_the_default_of_an_option(
     if where == "environment":
         monkeypatch.setenv(name, value)
     else:
-        project.write_text(f"{name}='{value}'\n")
+        file = own if SETTINGS[name].kept_from("project", value) else project
+        file.write_text(f"{name}='{value}'\n")
     assert field(settings_of(*HEARD)) == (meant.format(home=home) if isinstance(meant, str) else meant)
 
 
