@@ -14,6 +14,7 @@ from actors.machines.endpointer import EndpointPolicy
 from actors.machines.policy import TurnPolicy
 
 from .audio.against_echo import Echo as Echo
+from .control.pauses import PauseEnd as PauseEnd
 
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
@@ -75,6 +76,16 @@ def _echo(_: object, __: Attribute[Echo], value: str) -> None:
         raise SettingsError(f"echo is one of {', '.join(get_args(Echo))}, not {value!r}.")
 
 
+def _longest_pause(_: object, __: Attribute[float], value: float) -> None:
+    if not 0 < value < math.inf:
+        raise SettingsError(f"A pause may last a number of seconds above 0, not {value:g}.")
+
+
+def _after_pause(_: object, __: Attribute[PauseEnd], value: str) -> None:
+    if value not in get_args(PauseEnd):
+        raise SettingsError(f"after_pause is one of {', '.join(get_args(PauseEnd))}, not {value!r}.")
+
+
 @frozen(kw_only=True)
 class Settings:
     """Everything has a default.
@@ -93,6 +104,8 @@ class Settings:
     transcript always, the others only with ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's
     turn and when they were heard; None plays them where a speaker is in a room.  ``noise_suppression`` takes steady
     noise out of what is heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
+    With ``control`` the user's other processes can pause, stop and ask after the conversation at ``control_socket``;
+    what was paused for ``longest_pause`` seconds is then ended or goes on, as ``after_pause`` says.
     ``keys`` are those of endpoints by the names of their variables; where there are none the process's environment is
     asked.
     """
@@ -124,6 +137,10 @@ class Settings:
     echo: Echo = field(default="auto", validator=_echo)
     noise_suppression: bool = False
     gain_control: bool = False
+    control: bool = False
+    control_socket: Path = field(factory=lambda: Path.home() / ".voicemode" / "control.sock")
+    longest_pause: float = field(default=300.0, validator=_longest_pause)
+    after_pause: PauseEnd = field(default="stop", validator=_after_pause)
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
 
     @property

@@ -93,6 +93,7 @@ OPTIONS: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_NO_SPEECH_TIMEOUT": ("3", lambda settings: settings.turn.no_speech, 3.0),
     "VOICEMODE_BASE_DIR": ("~/voices", lambda settings: str(settings.base_dir), "{home}/voices"),
     "VOICEMODE_SAVE_AUDIO": ("true", lambda settings: settings.save_audio, True),
+    "VOICEMODE_CONTROL_CHANNEL_ENABLED": ("on", lambda settings: settings.control, True),
 }
 
 
@@ -115,6 +116,9 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_TTS_MODELS": ("tts-1-hd", lambda settings: settings.tts_models, ("tts-1-hd",)),
     "VOICEMODE_STT_MODEL": ("base", lambda settings: settings.stt_model, "base"),
     "VOICEMODE_STT_PROMPT": ("Kokoro", lambda settings: settings.stt_prompt, "Kokoro"),
+    "VOICEMODE_CONTROL_SOCKET": ("/run/me/sock", lambda settings: str(settings.control_socket), "/run/me/sock"),
+    "VOICEMODE_CONTROL_PAUSE_TIMEOUT": ("60", lambda settings: settings.longest_pause, 60.0),
+    "VOICEMODE_CONTROL_PAUSE_TIMEOUT_ACTION": ("resume", lambda settings: settings.after_pause, "resume"),
     "VOICEMODE_BARGE_IN": ("no", lambda settings: settings.turn.interruptible, False),
     "VOICEMODE_BARGE_IN_MIN_MS": ("300", lambda settings: settings.turn.barge_in.min_speech, 0.3),
 }
@@ -156,6 +160,7 @@ def test_every_setting_of_a_conversation_is_tried_here() -> None:
 def test_what_is_configured_is_the_default_of_an_option(
     settings_of: Callable[..., Settings],
     home: Path,
+    own: Path,
     project: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
@@ -165,7 +170,8 @@ def test_what_is_configured_is_the_default_of_an_option(
     if where == "environment":
         monkeypatch.setenv(name, value)
     else:
-        project.write_text(f"{name}='{value}'\n")
+        file = own if SETTINGS[name].kept_from("project", value) else project
+        file.write_text(f"{name}='{value}'\n")
     assert field(settings_of(*HEARD)) == (meant.format(home=home) if isinstance(meant, str) else meant)
 
 

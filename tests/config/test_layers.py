@@ -243,10 +243,22 @@ THEIRS = [
     "VOICEMODE_TTS_BASE_URLS=http://x/v1",
     "VOICEMODE_STT_BASE_URLS=http://x/v1",
     "VOICEMODE_ALLOW_REMOTE=on",
+    "VOICEMODE_CONTROL_CHANNEL_ENABLED=yes",
+    "VOICEMODE_CONTROL_SOCKET=/x",
+    "VOICEMODE_CONTROL_SOCKET=~/.voicemode/other.sock",
 ]
 
 
-@pytest.mark.parametrize("line", ["VOICEMODE_TTS=kokoro,espeak-ng", "VOICEMODE_STT=auto", "VOICEMODE_ALLOW_REMOTE=no"])
+HARMLESS = [
+    "VOICEMODE_TTS=kokoro,espeak-ng",
+    "VOICEMODE_STT=auto",
+    "VOICEMODE_ALLOW_REMOTE=no",
+    "VOICEMODE_CONTROL_CHANNEL_ENABLED=no",
+    "VOICEMODE_CONTROL_PAUSE_TIMEOUT=60",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS)
 def test_a_project_may_choose_among_what_is_here(home: Path, project: Path, line: str) -> None:
     name, _, _ = line.partition("=")
     write(project / ".voicemode.env", f"{line}\n")
@@ -299,7 +311,8 @@ def test_settings_are_what_the_values_say(home: Path) -> None:
 
 def test_with_nothing_configured_everything_is_as_without_configuration(home: Path) -> None:
     assert load_settings(environment={}) == Settings()
-    assert load_settings(environment={}, home=home) == Settings(base_dir=home / ".voicemode")
+    own_places = Settings(base_dir=home / ".voicemode", control_socket=home / ".voicemode" / "control.sock")
+    assert load_settings(environment={}, home=home) == own_places
 
 
 def test_what_leaves_nothing_between_is_refused_with_its_names() -> None:

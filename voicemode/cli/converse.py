@@ -28,6 +28,7 @@ from .turn import run_turn
     options.no_speech,
     options.save_audio,
     options.base_dir,
+    options.control,
     options.as_json,
 )
 def converse(
@@ -48,6 +49,7 @@ def converse(
     no_speech: float,
     save_audio: bool,
     base_dir: Path,
+    control: bool,
     as_json: bool,
 ) -> int:
     """Say MESSAGE, listen, and print what the user answered or said over it.
@@ -68,6 +70,7 @@ def converse(
         turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        control=control,
         echo=echo,
         noise_suppression=noise_suppression,
         gain_control=gain_control,

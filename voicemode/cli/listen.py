@@ -25,6 +25,7 @@ from .turn import run_turn
     options.no_speech,
     options.save_audio,
     options.base_dir,
+    options.control,
     options.as_json,
 )
 def listen(
@@ -41,6 +42,7 @@ def listen(
     no_speech: float,
     save_audio: bool,
     base_dir: Path,
+    control: bool,
     as_json: bool,
 ) -> int:
     """Say nothing, and print what the user says."""
@@ -55,6 +57,7 @@ def listen(
         turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        control=control,
         echo=echo,
         noise_suppression=noise_suppression,
         gain_control=gain_control,

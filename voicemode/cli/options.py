@@ -19,6 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option: TypeAlias = Callable[[Command], Command]
 
 BASE_DIR = Path("~/.voicemode")
+CONTROL_SOCKET = BASE_DIR / "control.sock"
 HEADPHONES = "voicemode.headphones"
 
 
@@ -216,6 +217,21 @@ base_dir = click.option(
     show_default=True,
     callback=_home,
     help="Where recordings are kept.",
+)
+control = click.option(
+    "--control/--no-control",
+    default=False,
+    show_default=True,
+    help="Let your other programs pause, stop and mute it, see voicemode control.",
+)
+control_socket = click.option(
+    "--socket",
+    "socket",
+    type=click.Path(path_type=Path),
+    default=CONTROL_SOCKET,
+    show_default=True,
+    callback=_home,
+    help="Where the conversation can be controlled.",
 )
 as_json = click.option(
     "--json",

@@ -26,6 +26,7 @@ from .turn import run_turn
     options.phrase,
     options.save_audio,
     options.base_dir,
+    options.control,
     options.as_json,
 )
 def say(
@@ -44,6 +45,7 @@ def say(
     phrases: tuple[str, ...],
     save_audio: bool,
     base_dir: Path,
+    control: bool,
     as_json: bool,
 ) -> int:
     """Say TEXT without listening for an answer.
@@ -64,6 +66,7 @@ def say(
         turn=evolve(base.turn, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        control=control,
         echo=echo,
         noise_suppression=noise_suppression,
         gain_control=gain_control,

@@ -37,6 +37,7 @@ from .talk_agent import AgentChoice, agent_options, one_utf8
     options.no_speech,
     options.save_audio,
     options.base_dir,
+    options.control,
     click.option(
         "--json", "as_json", is_flag=True, help="Lines of JSON on stdout: what was said, turns, losses, errors."
     ),
@@ -64,6 +65,7 @@ def talk(
     no_speech: float,
     save_audio: bool,
     base_dir: Path,
+    control: bool,
     as_json: bool,
 ) -> int:
     """Talk with an agent: speak, listen, and interrupt it whenever you like.
@@ -92,6 +94,7 @@ def talk(
         turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
         base_dir=base_dir,
         save_audio=save_audio,
+        control=control,
         echo=echo,
         noise_suppression=noise_suppression,
         gain_control=gain_control,

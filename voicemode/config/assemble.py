@@ -30,9 +30,13 @@ def settings_of(configuration: Configuration) -> Settings:
     home = configuration.home
     if home is None:
         return _with(Settings(keys=keys), chosen, home)
-    chosen.pop("base_dir", None)
-    base_dir = effective(configuration.values["VOICEMODE_BASE_DIR"], home)
-    return _with(Settings(base_dir=base_dir, keys=keys), chosen, home)
+    paths: dict[str, Any] = {
+        field: effective(value, home)
+        for value in configuration.values.values()
+        if (field := value.setting.field) is not None and isinstance(value.value, Path)
+    }
+    remaining = {field: value for field, value in chosen.items() if field not in paths}
+    return _with(Settings(**paths, keys=keys), remaining, home)
 
 
 def effective(value: Value, home: Path | None) -> Any:

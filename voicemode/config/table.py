@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias, get_args
 
 from attrs import frozen
 
-from ..settings import AUTO, FASTEST, SLOWEST, Echo
+from ..settings import AUTO, FASTEST, SLOWEST, Echo, PauseEnd
 from .kinds import (
     FOLDER,
     LIST,
@@ -23,6 +23,7 @@ from .kinds import (
     SECONDS,
     SECONDS_OR_NONE,
     SECRET,
+    SOCKET,
     SWITCH,
     TEXT,
     URI,
@@ -305,6 +306,38 @@ _ALL = (
         "Whether recordings of the user are kept after they were transcribed.",
         "--save-audio",
         "save_audio",
+    ),
+    Setting(
+        "VOICEMODE_CONTROL_CHANNEL_ENABLED",
+        SWITCH,
+        "false",
+        "Whether your other programs can pause, stop and mute the conversation.",
+        "--control",
+        "control",
+        theirs=YES,
+    ),
+    Setting(
+        "VOICEMODE_CONTROL_SOCKET",
+        SOCKET,
+        "~/.voicemode/control.sock",
+        "The socket at which they do.",
+        "--socket",
+        "control_socket",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_CONTROL_PAUSE_TIMEOUT",
+        SECONDS,
+        "300",
+        "How many seconds a conversation that can be controlled may be paused.",
+        field="longest_pause",
+    ),
+    Setting(
+        "VOICEMODE_CONTROL_PAUSE_TIMEOUT_ACTION",
+        choice(get_args(PauseEnd)),
+        "stop",
+        "What becomes of it after that.",
+        field="after_pause",
     ),
     Setting(
         "VOICEMODE_LLM_URL",

@@ -46,7 +46,6 @@ _UNUSED = {
         PROGRESS_STYLE SESSION_ID SKIP_TTS
     """,
     "conversations do not queue for the microphone yet": "CONCH_[A-Z0-9_]+",
-    "a conversation is not controlled from outside yet": "CONTROL_[A-Z0-9_]+",
     "remote agents and users are not connected yet": """
         CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE
         MAILDIR_PATH MAILDIR_ENABLED CREDENTIAL_STORE
