@@ -9,17 +9,18 @@ from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import TypeAlias, final
 
 import trio
-from attrs import evolve, fields_dict, frozen
+from attrs import evolve, fields_dict
 
 from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
-from actors.events import Event, Muted, State
+from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
 from actors.messages import Message, TurnId, TurnResult
 from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 
 from .agents import answer
+from .control.controllable import ConversationStatus
 from .groups import unwrapped
 from .settings import Settings, check_speed
 from .text import speakable
@@ -31,17 +32,6 @@ Speech: TypeAlias = str | AsyncIterable[str] | Agent
 
 LIVE = ("voice", "speed", "phrases", "turn")
 """The settings that the next turn can have otherwise than the last."""
-
-
-@frozen(kw_only=True)
-class ConversationStatus:
-    """``turn`` is the one that runs, None between two; ``recent`` how many utterances can be skipped back to."""
-
-    state: State
-    held: bool
-    muted: bool
-    turn: TurnId | None
-    recent: int
 
 
 @final

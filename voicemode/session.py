@@ -51,6 +51,7 @@ from .audio.against_echo import Heed, against_echo
 from .audio.chimes import chimes
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
+from .control.server import keep_control
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
@@ -135,7 +136,7 @@ async def open_conversation(
             expectation=expectation,
             recordings=recordings,
             transport=Transport(),
-            recent=Recent(),
+            recent=Recent(settings.history),
             judge=judge,
             chimes=chimes(outlet.rate) if chiming else {},
         )
@@ -179,7 +180,20 @@ async def open_conversation(
                     publish=watchers.publish,
                 )
             )
-        yield Conversation(settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers)
+        conversation = Conversation(
+            settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers
+        )
+        if settings.control:
+            await nursery.start(
+                partial(
+                    keep_control,
+                    conversation,
+                    path=settings.control_socket,
+                    longest_pause=settings.longest_pause,
+                    after_pause=settings.after_pause,
+                )
+            )
+        yield conversation
 
 
 @cache

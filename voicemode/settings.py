@@ -62,6 +62,11 @@ def _silence(_: object, __: Attribute[float], value: float) -> None:
         raise SettingsError(f"An engine may be silent for a number of seconds above 0, not for {value:g}.")
 
 
+def _count(_: object, attribute: Attribute[int], value: int) -> None:
+    if value < 0:
+        raise SettingsError(f"{attribute.name} is a whole number from 0, not {value}.")
+
+
 def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
     check_speed(value)
 
@@ -106,6 +111,8 @@ class Settings:
     noise out of what is heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
     With ``control`` the user's other processes can pause, stop and ask after the conversation at ``control_socket``;
     what was paused for ``longest_pause`` seconds is then ended or goes on, as ``after_pause`` says.
+    ``turn_model`` judges by the sound whether the user is done: ``smart-turn``, or a path.  ``history`` is how many of
+    its latest utterances the assistant can say again.
     ``keys`` are those of endpoints by the names of their variables; where there are none the process's environment is
     asked.
     """
@@ -131,6 +138,8 @@ class Settings:
     phrases: tuple[str, ...] = field(default=(), validator=_several)
     endpoint: EndpointPolicy = field(factory=EndpointPolicy)
     turn: TurnPolicy = field(factory=TurnPolicy)
+    turn_model: str | None = None
+    history: int = field(default=8, validator=_count)
     base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
     save_audio: bool = False
     chimes: bool | None = None

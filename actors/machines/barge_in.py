@@ -25,6 +25,8 @@ from .spoken_words import words
 _ROUNDING = 1e-6
 """Seconds by which sums of window lengths may miss a limit that they were meant to meet."""
 
+STOP_WORDS = ("stop", "stop it", "be quiet", "shut up")
+
 STOP_LEADING = 2
 """Words that may stand before a stop word: "please stop", and not "when does the bus stop"."""
 
@@ -64,7 +66,7 @@ class BargeInPolicy:
     certain: float = field(default=2.0, validator=_duration)
     protected: float = field(default=0.0, validator=_duration)
     backchannels: tuple[str, ...] = BACKCHANNELS
-    stop_words: tuple[str, ...] = ("stop", "stop it", "be quiet", "shut up")
+    stop_words: tuple[str, ...] = STOP_WORDS
 
     @property
     def by_words(self) -> bool:

@@ -19,7 +19,7 @@ class TurnPolicy:
     ``no_speech`` how long nobody may answer; ``longest`` how long one answer may be; ``pre_roll`` and ``tail`` what is
     kept of the sound before the first and after the last voiced window; ``device_wait`` how long a lost microphone or
     speaker may take to come back while the turn needs it, 0 for not at all.  ``least`` is how long the user is listened
-    to before their silence can end it, and with ``silence_ends`` off only a button or ``longest`` does.  ``delay`` says
+    to before their silence can end it, and with ``ignore_silence`` only a button or ``longest`` does.  ``delay`` says
     how long that silence lasts; ``drafts`` is how many transcripts may be made of one answer before it has certainly
     ended, to have it at once and to know more.  ``spoken`` are the commands the user may say, and ``rest`` is how long
     nobody is listened to when they say that they want to wait.  After ``away`` without a word of anybody the user is
@@ -32,7 +32,7 @@ class TurnPolicy:
     tail: float = field(default=0.3, validator=validators.ge(0))
     device_wait: float = field(default=10.0, validator=validators.ge(0))
     least: float = field(default=0.0, validator=validators.ge(0))
-    silence_ends: bool = True
+    ignore_silence: bool = False
     delay: TurnDelayPolicy = field(factory=TurnDelayPolicy)
     drafts: int = field(default=4, validator=validators.ge(0))
     spoken: SpokenCommands = field(factory=SpokenCommands)

@@ -90,7 +90,7 @@ class Voice:
         if self.pause is None:
             return
         until = inf
-        if policy.silence_ends:
+        if not policy.ignore_silence:
             until = max(self.pause.since + self._patience(self.pause, policy, pauses), listening + policy.least)
         yield Expect(stream=stream, pause=self.pause.since, until=until)
 

@@ -19,9 +19,9 @@ from trio.testing import MockClock
 
 import voicemode
 from actors.errors import ProviderUnavailable, VoiceError
+from actors.growing import LATEST
 from actors.machines.backoff import LONGEST
 from actors.messages import AudioFrame, Message, TurnResult
-from actors.recorder import LATEST
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_devices import MortalMicrophone, MortalPlayback, MortalSpeaker, refused
 from tests.fakes_speech import LoudnessModel

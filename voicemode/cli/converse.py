@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from attrs import evolve
 
+from actors.machines.barge_in import Manners
+
 from ..settings import Echo
 from . import options
 from .defaults import configured
@@ -25,7 +27,9 @@ from .turn import run_turn
     options.stt,
     options.phrase,
     options.duration,
+    options.listen_min,
     options.no_speech,
+    options.policy,
     options.save_audio,
     options.base_dir,
     options.control,
@@ -46,7 +50,9 @@ def converse(
     stt: str,
     phrases: tuple[str, ...],
     duration: float,
+    listen_min: float,
     no_speech: float,
+    manners: Manners,
     save_audio: bool,
     base_dir: Path,
     control: bool,
@@ -67,7 +73,14 @@ def converse(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
+        turn=evolve(
+            base.turn,
+            no_speech=no_speech,
+            least=listen_min,
+            longest=duration,
+            device_wait=device_wait,
+            barge_in=evolve(base.turn.barge_in, manners=manners),
+        ),
         base_dir=base_dir,
         save_audio=save_audio,
         control=control,

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias, TypeVar, get_args
 import click
 from click.core import ParameterSource
 
+from actors.machines.barge_in import Manners
+
 from ..settings import AUTO, Echo
 from .output import printable
 
@@ -188,6 +190,8 @@ phrase = click.option(
 duration = click.option(
     "-d",
     "--duration",
+    "--listen-max",
+    "duration",
     type=float,
     metavar="SECONDS",
     callback=_seconds,
@@ -203,6 +207,23 @@ no_speech = click.option(
     default=10.0,
     show_default=True,
     help="How long to wait for a first word.",
+)
+listen_min = click.option(
+    "--listen-min",
+    type=float,
+    metavar="SECONDS",
+    callback=_patience,
+    default=0.0,
+    show_default=True,
+    help="How long you are listened to before silence can end your answer.",
+)
+policy = click.option(
+    "--policy",
+    "manners",
+    type=click.Choice(get_args(Manners)),
+    default="interrupt",
+    show_default=True,
+    help="What the assistant does when you speak over it.",
 )
 save_audio = click.option(
     "--save-audio/--no-save-audio",

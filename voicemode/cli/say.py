@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 from attrs import evolve
 
+from actors.machines.barge_in import Manners
+
 from ..settings import Echo
 from . import options
 from .defaults import configured
@@ -24,6 +26,7 @@ from .turn import run_turn
     options.tts,
     options.stt,
     options.phrase,
+    options.policy,
     options.save_audio,
     options.base_dir,
     options.control,
@@ -43,6 +46,7 @@ def say(
     tts: str,
     stt: str,
     phrases: tuple[str, ...],
+    manners: Manners,
     save_audio: bool,
     base_dir: Path,
     control: bool,
@@ -63,7 +67,7 @@ def say(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=evolve(base.turn, device_wait=device_wait),
+        turn=evolve(base.turn, device_wait=device_wait, barge_in=evolve(base.turn.barge_in, manners=manners)),
         base_dir=base_dir,
         save_audio=save_audio,
         control=control,

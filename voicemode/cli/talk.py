@@ -11,6 +11,8 @@ import click
 import trio
 from attrs import evolve
 
+from actors.machines.barge_in import Manners
+
 from ..config import Configuration
 from ..settings import Echo
 from ..text import speakable
@@ -34,7 +36,9 @@ from .talk_agent import AgentChoice, agent_options, one_utf8
     options.stt,
     options.phrase,
     options.duration,
+    options.listen_min,
     options.no_speech,
+    options.policy,
     options.save_audio,
     options.base_dir,
     options.control,
@@ -62,7 +66,9 @@ def talk(
     stt: str,
     phrases: tuple[str, ...],
     duration: float,
+    listen_min: float,
     no_speech: float,
+    manners: Manners,
     save_audio: bool,
     base_dir: Path,
     control: bool,
@@ -91,7 +97,14 @@ def talk(
         voice=voice,
         speed=speed,
         phrases=phrases,
-        turn=evolve(base.turn, no_speech=no_speech, longest=duration, device_wait=device_wait),
+        turn=evolve(
+            base.turn,
+            no_speech=no_speech,
+            least=listen_min,
+            longest=duration,
+            device_wait=device_wait,
+            barge_in=evolve(base.turn.barge_in, manners=manners),
+        ),
         base_dir=base_dir,
         save_audio=save_audio,
         control=control,

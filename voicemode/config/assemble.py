@@ -12,11 +12,13 @@ from actors.errors import SettingsError
 from actors.machines.barge_in import BargeInPolicy
 from actors.machines.endpointer import EndpointPolicy
 from actors.machines.policy import TurnPolicy
+from actors.machines.spoken_commands import SpokenCommands
+from actors.machines.turn_delay import TurnDelayPolicy
 
 from ..settings import Settings
 from .configuration import Configuration, Value
 
-Policy = TypeVar("Policy", Settings, EndpointPolicy, TurnPolicy, BargeInPolicy)
+Policy = TypeVar("Policy", Settings, EndpointPolicy, TurnPolicy, BargeInPolicy, TurnDelayPolicy, SpokenCommands)
 
 
 def settings_of(configuration: Configuration) -> Settings:

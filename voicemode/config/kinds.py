@@ -19,6 +19,9 @@ from ..speech.third_parties import Group
 SCHEMES = ("portaudio", "file", "null")
 """Of the URIs of microphones and speakers."""
 
+NOTHING = "none"
+"""A list with nothing in it, where an empty text would be the default."""
+
 YES, NO = ("true", "yes", "on", "1", "t", "y"), ("false", "no", "off", "0", "f", "n")
 
 
@@ -79,6 +82,17 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part for part in map(str.strip, _text(text).split(",")) if part)
 
 
+def _phrases(text: str) -> tuple[str, ...]:
+    return () if text.strip().lower() == NOTHING else _list(text)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(number)
+    return number
+
+
 def _engine(group: Group, embedded: Collection[str], endpoints: Mapping[str, str]) -> Kind:
     def known(name: str) -> bool:
         return name in embedded or EndpointName.parse(name, endpoints) is not None or name in third_parties.names(group)
@@ -116,6 +130,8 @@ PROBABILITY = Kind("a number from 0 to 1", _number(0, 1))
 URI = Kind("portaudio:, portaudio:NAME, file:PATH or null:", _uri)
 FOLDER = Kind("a path that begins with / or ~/", _folder)
 SOCKET = Kind("a path that begins with / or ~/", _folder)
+COUNT = Kind("a whole number from 0", _count)
+PHRASES = Kind(f"texts with commas between them, or {NOTHING} for none", _phrases)
 LIST = Kind("texts with commas between them", _list)
 URLS = Kind("addresses with commas between them", _urls)
 VOICES = _engine("voicemode.tts", TEXT_TO_SPEECH, endpoint_name.VOICES)

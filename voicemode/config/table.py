@@ -6,12 +6,9 @@ here.  Names and units are those of VoiceMode 8 wherever it has a setting of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Literal, TypeAlias, get_args
-
-from attrs import frozen
+from typing import get_args
 
 from ..settings import AUTO, FASTEST, SLOWEST, Echo, PauseEnd
 from .kinds import (
@@ -29,55 +26,16 @@ from .kinds import (
     URI,
     URLS,
     VOICES,
-    Kind,
     choice,
     number,
 )
+from .setting import FileOf as FileOf, Setting as Setting
+from .turn_table import TURN_TAKING
 
 ANY = r".*"
 ANY_FILE = r"(?i)file:.*"
 ELSEWHERE = r"(?i)(.*,)?\s*(https?:|openai\b).*"
 YES = r"(?i)\s*(true|yes|on|1|t|y)\s*"
-
-FileOf: TypeAlias = Literal["project", "user"]
-
-
-@frozen
-class Setting:
-    """``default`` is written as in a file, empty where there is none.
-
-    ``option`` is the option of the command line with the same effect, ``field`` the path of what it sets in
-    ``Settings``, where a number is 1 for ``per`` here.  ``theirs`` matches the values that a project's file may not
-    give: who wrote the project would decide where the user's words and keys go, or which file is overwritten.  Secrets
-    are in no project's file.
-    """
-
-    name: str
-    kind: Kind
-    default: str
-    doc: str
-    option: str | None = None
-    field: str | None = None
-    per: int = 1
-    theirs: str | None = None
-
-    @property
-    def secret(self) -> bool:
-        return self.kind is SECRET
-
-    def parse(self, text: str) -> object:
-        """The value; None for an empty text that has no default either.  Raises ValueError."""
-        text = text or self.default
-        return self.kind.parse(text) if text else None
-
-    def kept_from(self, file: FileOf, text: str) -> str | None:
-        """Why ``file`` may not give it the value ``text``, or None if it may."""
-        if self.secret and file == "project":
-            return "keys are read from the environment and from your own file alone"
-        if file == "project" and self.theirs is not None and re.fullmatch(self.theirs, text, re.DOTALL):
-            return "a project's file may not decide this, your own may"
-        return None
-
 
 _ALL = (
     Setting("VOICEMODE_MIC", URI, "portaudio:", "What is listened to.", "--mic", "microphone"),
@@ -283,21 +241,7 @@ _ALL = (
         "VOICEMODE_VAD_THRESHOLD.",
         field="endpoint.stop",
     ),
-    Setting(
-        "VOICEMODE_BARGE_IN",
-        SWITCH,
-        "true",
-        "Whether the user interrupts the assistant by speaking over it.",
-        field="turn.interruptible",
-    ),
-    Setting(
-        "VOICEMODE_BARGE_IN_MIN_MS",
-        MILLISECONDS,
-        "200",
-        "How many milliseconds of voice over the assistant interrupt it.",
-        field="turn.barge_in.min_speech",
-        per=1000,
-    ),
+    *TURN_TAKING,
     Setting("VOICEMODE_BASE_DIR", FOLDER, "~/.voicemode", "Where recordings are kept.", "--base-dir", "base_dir"),
     Setting(
         "VOICEMODE_SAVE_AUDIO",
