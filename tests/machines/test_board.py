@@ -128,6 +128,22 @@ def test_what_came_of_a_call_is_told_once() -> None:
     assert board.statuses() == before
 
 
+def test_how_long_an_answer_takes_counts_from_the_end_of_the_question() -> None:
+    board = board_of()
+    call = board.began("stt", "whisper", 0.0)
+    assert board.status("stt", "whisper").running == 1
+    asked = board.asked(call, 5.0)
+    board.answered(asked, 5.2)
+    with pytest.raises(RuntimeError):
+        board.asked(asked, 5.3)
+    board.ended(asked, 5.3)
+    status = board.status("stt", "whisper")
+    assert (status.calls, status.running, status.p50) == (1, 0, pytest.approx(0.2))
+    for over in (call, asked):
+        with pytest.raises(RuntimeError):
+            board.asked(over, 6.0)
+
+
 def test_an_engine_is_on_the_board_once_for_each_service() -> None:
     board = board_of()
     board.add("tts", "whisper", "local", 0.0)
@@ -383,6 +399,13 @@ class AnyBoard(RuleBasedStateMachine):
         if call not in self.answered:
             self.answered.add(call)
             self.board.answered(call, self.now)
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data())
+    def a_question_ends(self, data: st.DataObject) -> None:
+        at = data.draw(st.integers(0, len(self.running) - 1))
+        if self.running[at] not in self.answered:
+            self.running[at] = self.board.asked(self.running[at], self.now)
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), how=st.sampled_from(["ended", "cancelled", *ERRORS]))

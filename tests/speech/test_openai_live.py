@@ -188,6 +188,39 @@ async def test_an_answer_in_the_middle_of_the_utterance_loses_nothing_of_it(repl
     assert sounds(server) == [SECOND] * 2
 
 
+async def test_a_refusal_is_noticed_while_the_user_still_speaks() -> None:
+    noticed = trio.Event()
+
+    async def refuse_and_wait(stream: trio.SocketStream) -> None:
+        await refusal("401 Unauthorized", "who?")(stream)
+        # the upload is ended in order, so that the connection could go on
+        data = b""
+        while not data.endswith(b"0\r\n\r\n"):
+            data += await stream.receive_some() or b"0\r\n\r\n"
+        noticed.set()
+
+    async with recognising(cut_in=(1_000, refuse_and_wait)) as (engine, _), engine.listen(RATE) as hearing:
+        hearing.write(SECOND)
+        await noticed.wait()
+        with pytest.raises(ProviderRefused, match="401"):
+            await hearing.finish()
+
+
+async def test_who_answers_early_and_reads_no_further_holds_nobody_up() -> None:
+    noticed = trio.Event()
+
+    async def refuse_and_wait(stream: trio.SocketStream) -> None:
+        await refusal("413 Content Too Large", "enough")(stream)
+        noticed.set()
+        await trio.sleep_forever()
+
+    async with recognising(cut_in=(1_000, refuse_and_wait)) as (engine, server), engine.listen(RATE) as hearing:
+        hearing.write(long := tone(300.0, RATE))
+        await noticed.wait()
+        assert (await hearing.finish()).text == "Hello."
+        assert sounds(server) == [long]
+
+
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
@@ -279,7 +312,9 @@ async def test_a_cancelled_end_closes_the_connection_and_the_next_one_works() ->
 
 
 async def test_an_answer_that_nobody_reads_closes_its_connection() -> None:
-    async with recognising(stalled("application/json"), patience=Patience(first_byte=0.1, between=0.1)) as (
+    async with recognising(
+        stalled("application/json"), patience=Patience(first_byte=0.1, between=0.1), per_second=0.0
+    ) as (
         engine,
         server,
     ):

@@ -10,6 +10,7 @@ import pytest
 
 from actors.errors import ProviderUnavailable
 from actors.messages import Synthesis
+from actors.ports import LiveSpeechToText
 from tests.speech.speech_server import Reply, SpeechServer, refusal, serving, tone, whole
 from voicemode import Settings
 from voicemode.speech.embedded import EmbeddedRecogniser, EmbeddedVoice
@@ -116,6 +117,18 @@ async def test_a_recogniser_takes_a_model_that_the_service_has_and_is_told_what_
         assert (await engine.transcribe(SOUND, 16_000)).text == "Hello."
         form = server.asked[-1].form
         assert (form["model"], form["prompt"]) == (b"Systran/faster-whisper-small", b"Kokoro, Trio")
+
+
+async def test_a_service_that_takes_what_is_still_being_said_gets_it_whichever_model_it_is_asked_for() -> None:
+    models = [{"id": "small-asr", "live_uploads": True}, {"id": "kokoro"}]
+    async with recogniser(whole(json.dumps({"data": models}).encode())) as (engine, server):
+        await engine.probe()
+        assert isinstance(engine, LiveSpeechToText)
+        async with engine.listen(16_000) as hearing:
+            hearing.write(SOUND)
+            assert (await hearing.finish()).text == "Hello."
+        asked = server.asked[-1]
+        assert (asked.form["model"], asked.headers["transfer-encoding"]) == (b"small-asr", "chunked")
 
 
 async def test_a_preferred_model_is_asked_for_even_before_the_service_has_said_that_it_has_it() -> None:
