@@ -51,7 +51,6 @@ from .audio.against_echo import Heed, against_echo
 from .audio.chimes import chimes
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
-from .control.server import keep_control
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
@@ -184,6 +183,9 @@ async def open_conversation(
             settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers
         )
         if settings.control:
+            # most conversations are not controlled, and its messages cost time to load
+            from .control.server import keep_control
+
             await nursery.start(
                 partial(
                     keep_control,
