@@ -54,7 +54,7 @@ from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
-from .speech.registry import load_speech_model
+from .speech.registry import load_speech_model, load_turn_model
 from .watchers import Watchers
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ async def open_conversation(
     tts: TextToSpeech | None = None,
     stt: SpeechToText | None = None,
     vad: SpeechModel | None = None,
-    judge: TurnModel | None = None,
+    turn_model: TurnModel | None = None,
     store: UtteranceStore | None = None,
 ) -> AsyncGenerator[Conversation]:
     """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
@@ -96,7 +96,7 @@ async def open_conversation(
     settings = settings or Settings()
     async with AsyncExitStack() as stack:
         stack.enter_context(unwrapped())
-        loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad)
+        loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad, turn_model)
         if settings.microphone and settings.speaker and microphone is None and speaker is None:
             refuse_overwriting(settings.microphone, settings.speaker)
         async with trio.open_nursery() as nursery:
@@ -104,6 +104,7 @@ async def open_conversation(
             nursery.start_soon(loading.load_speaker)
             nursery.start_soon(loading.load_providers)
             nursery.start_soon(loading.load_vad)
+            nursery.start_soon(loading.load_turn_model)
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         microphone, speaker = loading.microphone, loading.speaker
@@ -136,7 +137,7 @@ async def open_conversation(
             recordings=recordings,
             transport=Transport(),
             recent=Recent(settings.history),
-            judge=judge,
+            judge=loading.turn_model,
             chimes=chimes(outlet.rate) if chiming else {},
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
@@ -217,12 +218,14 @@ class _Loading:
         tts: TextToSpeech | None,
         stt: SpeechToText | None,
         vad: SpeechModel | None,
+        turn_model: TurnModel | None,
     ) -> None:
         self.settings, self.stack = settings, stack
         self.providers: Providers | None = None
         self.microphone, self.speaker, self.vad = microphone, speaker, vad
         self.tts: TextToSpeech | None = tts
         self.stt: SpeechToText | None = stt
+        self.turn_model: TurnModel | None = turn_model
         self.listens = stt is not None or settings.stt is not None
         self.speaks = tts is not None or settings.tts is not None
 
@@ -249,3 +252,7 @@ class _Loading:
     async def load_vad(self) -> None:
         if self.vad is None and self.listens:
             self.vad = await load_speech_model(self.settings.vad)
+
+    async def load_turn_model(self) -> None:
+        if self.turn_model is None and self.listens:
+            self.turn_model = await load_turn_model(self.settings.turn_model)
