@@ -15,6 +15,7 @@ from actors.errors import SettingsError
 from actors.messages import Transcript, seconds_of
 
 from ..http_client import Answer
+from ..settings import Compress
 from .endpoint import Patience, Request, SpeechEndpoint, Use
 from .endpoint_engine import EndpointEngine
 from .endpoint_name import STT_KEY, EndpointName
@@ -55,13 +56,15 @@ class OpenAIRecogniser(EndpointEngine):
         prompt: str | None = None,
         words: bool = False,
         per_second: float = PER_SECOND,
+        compress: Compress = "auto",
     ) -> None:
         super().__init__(endpoint)
         self._fields = {"model": model} | ({} if language is None else {"language": language})
         self._prompt, self._words, self._per_second = prompt, words, per_second
         self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
         self._stream = Wish(STREAM, "true", "false")
-        self._file = Wish(FILE, *(() if endpoint.loopback else ("flac",)), "wav", status=415)
+        flac = compress == "always" or (compress == "auto" and not endpoint.loopback)
+        self._file = Wish(FILE, *(("flac",) if flac else ()), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
 
     @classmethod
@@ -72,19 +75,22 @@ class OpenAIRecogniser(EndpointEngine):
         environment: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
         prompt: str | None = None,
+        language: str | None = None,
         words: bool = False,
         per_second: float = PER_SECOND,
+        compress: Compress = "auto",
     ) -> OpenAIRecogniser:
-        """Nothing is asked yet.  ``name`` may choose model, language and prompt, which goes before ``prompt``; with
-        ``words`` their times are asked for, which takes some engines longer.  Raises SettingsError."""
+        """Nothing is asked yet.  ``name`` may choose model, language and prompt, which go before ``language`` and
+        ``prompt``; with ``words`` their times are asked for, which takes some engines longer.  Raises SettingsError."""
         endpoint = await SpeechEndpoint.open(name, USE, environment=environment, patience=patience)
         return cls(
             endpoint,
             model=name.choices.get("model", MODEL),
-            language=name.choices.get("language"),
+            language=name.choices.get("language", language),
             prompt=name.choices.get("prompt", prompt),
             words=words,
             per_second=per_second,
+            compress=compress,
         )
 
     async def transcribe(
