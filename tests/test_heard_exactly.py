@@ -15,12 +15,12 @@ from tests.traceable import Story
 from voicemode.audio.virtual_speaker import VirtualSpeaker
 
 RATE = 8_000
-STORIES, BATCHES = 400, 4
+STORIES, BATCHES = 100, 2
 
 
 async def interrupted(dice: random.Random, *, timed: bool) -> tuple[Story, Spoken, bytes, int]:
     story, played = Story(dice, TurnId(1), RATE, timed=timed), bytearray()
-    async with VirtualSpeaker(lambda at, pcm, rate: played.extend(pcm)).open(RATE) as playback:
+    async with VirtualSpeaker(lambda _at, pcm, _rate: played.extend(pcm)).open(RATE) as playback:
         done = await interrupt_at_random(dice, story, playback)
     assert done.account is not None
     return story, done.account, bytes(played), len(done.deeds)
