@@ -17,7 +17,7 @@ import msgspec
 from report import Report
 
 BENCHMARKS = (
-    *("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak"),
+    *("turn", "stop", "barge_in", "heard", "echo", "room", "vad", "session", "devices", "listening", "soak"),
     *("providers", "faults"),
 )
 
