@@ -18,7 +18,7 @@ from report import Report
 
 BENCHMARKS = (
     *("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak"),
-    *("providers", "faults"),
+    *("providers", "faults", "turn_taking"),
 )
 
 

@@ -11,6 +11,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import trio
 
 from actors.ports import TextToSpeech
 from voicemode.audio.files import Sound, resampled
@@ -69,13 +70,16 @@ TEXTS = (
 async def spoken_sentences(folder: Path, texts: tuple[str, ...] = TEXTS) -> list[Sentence]:
     """``texts``, each said by one of ``VOICES`` in turn.  Raises ProviderUnavailable without espeak-ng."""
     voice = await load_text_to_speech("espeak-ng")
-    folder.mkdir(parents=True, exist_ok=True)
+    await trio.Path(folder).mkdir(parents=True, exist_ok=True)
     return [
         Sentence(
             name=text.replace(" |", ""),
+            speaker=VOICES[number % len(VOICES)],
             stretches=tuple(
                 [
-                    Stretch(samples=await _said(voice, part, VOICES[number % len(VOICES)], folder), text=part, starts=True)
+                    Stretch(
+                        samples=await _said(voice, part, VOICES[number % len(VOICES)], folder), text=part, starts=True
+                    )
                     for part in _parts(text)
                 ]
             ),

@@ -122,14 +122,16 @@ class Engines:
     def seconds(self, name: str, sounds: Sequence[bytes]) -> list[float]:
         return [answer.seconds for pcm in sounds if (answer := self.answers[name].get(pcm)) is not None]
 
-    def evidence(self, bare: Evidence, text: str | None, sound: str | None) -> Evidence:
-        """With what the recogniser ``text`` and the turn model ``sound`` have said."""
+    def evidence(
+        self, bare: Evidence, text: str | None, sound: str | None, *, seconds: float | None = None
+    ) -> Evidence:
+        """With what the recogniser ``text`` and the turn model ``sound`` have said, the former as if in ``seconds``."""
         written = None if text is None else self.answers[text].get(bare.pause.heard)
         judged = None if sound is None else self.answers[sound].get(bare.pause.heard)
         return Evidence(
             pause=bare.pause,
             text=None if written is None else written.text,
-            text_after=0.0 if written is None else written.seconds,
+            text_after=0.0 if written is None else written.seconds if seconds is None else seconds,
             probability=None if judged is None else judged.probability,
             probability_after=0.0 if judged is None else judged.seconds,
         )

@@ -36,8 +36,7 @@ class Pause:
 
 
 def pauses_in(turn: Turn, model: SileroModel) -> list[Pause]:
-    """The silences of at least ``EndpointPolicy.pause`` s, all times from the beginning of the sound; none when no voice
-    is found."""
+    """The silences of at least ``EndpointPolicy.pause`` s, in seconds from the beginning of the sound."""
     stream, endpointer = model.stream(), Endpointer(ENDPOINTING, StreamId(0))
     size, duration = model.window * SAMPLE_BYTES, model.window / RATE
     found: list[Pause] = []

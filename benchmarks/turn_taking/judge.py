@@ -8,9 +8,11 @@ from statistics import quantiles
 
 from attrs import evolve, frozen
 
+from actors.machines.pauses import Pauses
+
 from .hearing import Pause
 from .policies import Known, Policy
-from .turns import Turn
+from .turns import AFTER, Turn
 
 Z = 1.96
 """Of the 95 % interval."""
@@ -38,13 +40,15 @@ class Ending:
     wasted: int
 
 
-def ending_of(turn: Turn, heard: Sequence[Evidence], policy: Policy, *, drafts: bool) -> Ending:
-    """How ``turn`` ends; without ``drafts`` the transcript is asked for when it has ended."""
-    pauses: list[float] = []
+def ending_of(turn: Turn, heard: Sequence[Evidence], policy: Policy, pauses: Pauses, *, drafts: bool) -> Ending:
+    """How ``turn`` ends; without ``drafts`` the transcript is asked for when it has ended.
+
+    ``pauses`` are the speaker's, and learn those of this turn.  A turn whose end nobody notices is over with its sound.
+    """
     wasted = 0
     for each in heard:
         pause = each.pause
-        decided = pause.ended + _silence(each, policy, tuple(pauses))
+        decided = pause.ended + _silence(each, policy, pauses)
         if pause.resumed is None or decided < pause.resumed:
             ready = (pause.known if drafts else decided) + each.text_after
             return Ending(
@@ -53,12 +57,13 @@ def ending_of(turn: Turn, heard: Sequence[Evidence], policy: Policy, *, drafts: 
                 transcript=max(decided, ready) - turn.end,
                 wasted=wasted if drafts else 0,
             )
-        pauses.append(pause.resumed - pause.ended)
+        pauses.feed(pause.resumed - pause.ended)
         wasted += 1
-    raise ValueError(f"the turn {turn.name!r} has no last pause")
+    over = AFTER + (heard[-1].text_after if heard else 0.0)
+    return Ending(cut=False, delay=AFTER, transcript=over, wasted=wasted if drafts else 0)
 
 
-def _silence(each: Evidence, policy: Policy, pauses: tuple[float, ...]) -> float:
+def _silence(each: Evidence, policy: Policy, pauses: Pauses) -> float:
     """Seconds of silence until ``policy`` ends the turn, if it lasts."""
     noticed = each.pause.known - each.pause.ended
     news: list[tuple[float, dict[str, str | float]]] = []

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
+
+from actors.machines.finished import looks_finished
+from actors.machines.pauses import Pauses
+from actors.machines.turn_delay import TurnDelayPolicy, turn_delay
 
 
 @frozen(kw_only=True)
 class Known:
     """What is known at a moment of a silence: the text of the draft and the probability that its speaker is done, as
-    soon as they are there, and how long this speaker's earlier pauses in the turn were."""
+    soon as they are there, and how this speaker pauses."""
 
     text: str | None = None
     probability: float | None = None
-    pauses: tuple[float, ...] = ()
+    pauses: Pauses = field(factory=Pauses)
 
 
 class Policy(Protocol):
@@ -45,42 +48,24 @@ class Analyser:
         return 0.0 if known.probability is not None and known.probability > self.threshold else self.cap
 
 
-@frozen(kw_only=True)
-class Bounds:
-    """Two bounds, and what is known decides between them.
+@frozen
+class Ours:
+    """The project's own, with as much of the evidence as it is given."""
 
-    ``finished`` judges the draft; ``done`` and ``open`` are the probabilities beyond which the sound does.  Both must
-    agree for the ``shortest``; one of them alone that says open makes it the ``longest``.
-    """
-
-    finished: Callable[[str], str]
-    shortest: float = 0.3
-    unsure: float = 0.7
-    longest: float = 1.5
-    done: float = 0.6
-    open: float = 0.2
-    uses_text: bool = True
-    uses_sound: bool = False
-    uses_pauses: bool = field(default=False)
+    policy: TurnDelayPolicy
+    words: bool = False
+    sound: bool = False
 
     def delay(self, known: Known) -> float:
-        votes: list[str] = []
-        if self.uses_text:
-            votes.append("waits" if known.text is None else self.finished(known.text))
-        if self.uses_sound:
-            votes.append("waits" if known.probability is None else self._sounds(known.probability))
-        usual = self._usual(known.pauses) if self.uses_pauses else self.unsure
-        if "open" in votes:
-            return self.longest
-        if votes and all(vote == "done" for vote in votes):
-            return self.shortest
-        if "done" in votes and "unsure" in votes:
-            return (self.shortest + usual) / 2
-        return usual
+        return turn_delay(
+            self.policy,
+            words=looks_finished(known.text) if self.words and known.text is not None else None,
+            sound=known.probability if self.sound else None,
+            pauses=known.pauses,
+        )
 
-    def _sounds(self, probability: float) -> str:
-        return "done" if probability >= self.done else "open" if probability <= self.open else "unsure"
 
-    def _usual(self, pauses: tuple[float, ...]) -> float:
-        """Somebody who has paused before is waited for as long as that and half as long again."""
-        return min(self.longest, max([self.unsure, *(1.5 * pause for pause in pauses)]))
+def scaled(factor: float) -> TurnDelayPolicy:
+    """The defaults with a ``factor`` more patience, where there is any."""
+    usual = TurnDelayPolicy()
+    return evolve(usual, unknown=max(usual.shortest, factor * usual.unknown), longest=factor * usual.longest)

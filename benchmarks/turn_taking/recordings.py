@@ -55,17 +55,21 @@ SENTENCES = (
 NEAR = 0.05
 """Seconds round the end of a word in which the quietest moment is looked for."""
 
-AUDIBLE = -30.0
+AUDIBLE = -35.0
 """Decibels below the loud parts of a recording from which on a frame is speech."""
+
+DECAY = 0.08
+"""Seconds of a recording that are kept after its last frame of speech, so that it dies away."""
 
 
 @frozen(kw_only=True)
 class Stretch:
-    """``starts``: nothing was said right before it in the recording."""
+    """``starts``: nothing was said right before it in the recording.  Its last ``decay`` samples hold no speech."""
 
     samples: Samples
     text: str
     starts: bool
+    decay: int = 0
 
 
 @frozen(kw_only=True)
@@ -73,6 +77,7 @@ class Sentence:
     """``room`` is the level of the silence in the recording, as a fraction of full scale."""
 
     name: str
+    speaker: str
     stretches: tuple[Stretch, ...]
     room: float
 
@@ -82,8 +87,9 @@ def human_sentences() -> list[Sentence]:
     return [
         Sentence(
             name="+".join(names),
+            speaker=_speaker(names[0]),
             stretches=tuple(stretch for name in names for stretch in _stretches(name)),
-            room=_room(clip(names[0])),
+            room=_room(_speaker(names[0])),
         )
         for names in SENTENCES
     ]
@@ -92,10 +98,19 @@ def human_sentences() -> list[Sentence]:
 @cache
 def clip(name: str) -> Samples:
     """The speech of a recording, without the silence round it."""
-    sound = read_audio(CLIPS / f"{name}.wav", RATE)
-    samples = np.frombuffer(sound.pcm, "<i2").astype(np.float32) / np.float32(32768)
+    samples = _read(name)
     first, last = audible(samples)
     return samples[first:last]
+
+
+@cache
+def _read(name: str) -> Samples:
+    sound = read_audio(CLIPS / f"{name}.wav", RATE)
+    return np.frombuffer(sound.pcm, "<i2").astype(np.float32) / np.float32(32768)
+
+
+def _speaker(name: str) -> str:
+    return re.match(r"[a-z]+", name)[0]  # type: ignore[index]
 
 
 def audible(samples: Samples) -> tuple[int, int]:
@@ -112,8 +127,11 @@ def _levels(samples: Samples) -> NDArray[np.float64]:
     return decibels
 
 
-def _room(samples: Samples) -> float:
-    return float(10 ** (np.percentile(_levels(samples), 2) / 20))
+@cache
+def _room(speaker: str) -> float:
+    """The quietest that is in this speaker's recordings."""
+    quiet = min(float(np.percentile(_levels(_read(name)), 2)) for name in CUTS if _speaker(name) == speaker)
+    return float(10 ** (quiet / 20))
 
 
 @cache
@@ -126,9 +144,12 @@ def _stretches(name: str) -> tuple[Stretch, ...]:
     for text in texts[:-1]:
         counted += len(text.split())
         marks.append(_quietest(samples, ends[counted - 1]))
-    marks.append(len(samples))
+    _, last = audible(_read(name))
+    tail = _read(name)[last : last + round(DECAY * RATE)]
+    marks.append(len(samples) + len(tail))
+    whole = np.concatenate([samples, tail])
     return tuple(
-        Stretch(samples=samples[begin:end], text=text, starts=not begin)
+        Stretch(samples=whole[begin:end], text=text, starts=not begin, decay=len(tail) if end == len(whole) else 0)
         for text, begin, end in zip(texts, marks, marks[1:], strict=False)
     )
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import cycle
 from math import log
 
 import numpy as np
@@ -45,17 +46,19 @@ SETTINGS = (
     Setting(noise="white", snr=20),
     Setting(noise="white", snr=10),
     Setting(noise="babble", snr=20),
-    Setting(noise="babble", snr=10),
     Setting(level=-20),
 )
+CROWD = Setting(noise="babble", snr=10)
+"""Where Silero hears voices all the time: no silence of this speaker is to be seen."""
 
 
 @frozen(kw_only=True)
 class Turn:
-    """``pcm`` at 16 kHz; ``end`` is when the last word is over, in seconds, and ``pauses`` are those that were put in."""
+    """``pcm`` at 16 kHz; ``end`` is when the last word is over and ``pauses`` what was put in, in seconds."""
 
     name: str
     source: str
+    speaker: str
     setting: Setting
     text: str
     pcm: bytes
@@ -63,15 +66,14 @@ class Turn:
     pauses: tuple[float, ...]
 
 
-def turns(sentences: Sequence[Sentence], source: str, draws: int, seed: int, per_draw: int | None = None) -> Iterator[Turn]:
-    """Every sentence ``draws`` times in each of the settings, or in the next ``per_draw`` of them in turn."""
-    at = 0
+def turns(
+    sentences: Sequence[Sentence], source: str, draws: int, seed: int = 1, settings: Sequence[Setting] = SETTINGS
+) -> Iterator[Turn]:
+    """Every sentence ``draws`` times, each time in the next of the ``settings``."""
+    ahead = cycle(settings)
     for sentence in sentences:
         for draw in range(draws):
-            for number in range(per_draw or len(SETTINGS)):
-                setting = SETTINGS[(at + number) % len(SETTINGS)]
-                yield one_turn(sentence, source, setting, random.Random(f"{seed} {sentence.name} {draw} {setting}"))
-            at += per_draw or 0
+            yield one_turn(sentence, source, next(ahead), random.Random(f"{seed} {sentence.name} {draw}"))
 
 
 def one_turn(sentence: Sentence, source: str, setting: Setting, drawn: random.Random) -> Turn:
@@ -79,16 +81,19 @@ def one_turn(sentence: Sentence, source: str, setting: Setting, drawn: random.Ra
     noise = np.random.default_rng(drawn.getrandbits(32))
     parts: list[Samples] = [_room(noise, BEFORE, sentence.room)]
     pauses: list[float] = []
+    decay = 0
     for spoken in _runs(sentence.stretches, drawn):
         if len(parts) > 1:
             pauses.append(min(LONGEST, max(SHORTEST, drawn.lognormvariate(log(MEDIAN), SPREAD))))
-            parts.append(_room(noise, pauses[-1], sentence.room))
-        parts.append(_faded(np.concatenate([each.samples for each in spoken])))
-    end = sum(map(len, parts)) / RATE
+            parts.append(_room(noise, max(0.0, pauses[-1] - decay / RATE), sentence.room))
+        decay = spoken[-1].decay
+        parts.append(_faded(np.concatenate([each.samples for each in spoken]), max(FADE, decay // 2)))
+    end = (sum(map(len, parts)) - decay) / RATE
     samples = np.concatenate([*parts, _room(noise, AFTER, sentence.room)])
     return Turn(
         name=sentence.name,
         source=source,
+        speaker=sentence.speaker,
         setting=setting,
         text=" ".join(stretch.text for stretch in sentence.stretches),
         pcm=_recorded(samples, setting, noise, besides=sentence.name),
@@ -107,11 +112,10 @@ def _runs(stretches: Iterable[Stretch], drawn: random.Random) -> list[list[Stret
     return runs
 
 
-def _faded(samples: Samples) -> Samples:
+def _faded(samples: Samples, out: int) -> Samples:
     faded = samples.copy()
-    ramp = np.linspace(0, 1, FADE, dtype=np.float32)
-    faded[:FADE] *= ramp
-    faded[-FADE:] *= ramp[::-1]
+    faded[:FADE] *= np.linspace(0, 1, FADE, dtype=np.float32)
+    faded[-out:] *= np.linspace(1, 0, out, dtype=np.float32)
     return faded
 
 
@@ -122,7 +126,9 @@ def _room(noise: np.random.Generator, seconds: float, level: float) -> Samples:
 def _recorded(samples: Samples, setting: Setting, noise: np.random.Generator, besides: str) -> bytes:
     spoken = samples[np.abs(samples) > 0.01 * np.abs(samples).max()]
     if setting.noise:
-        other = _babble(noise, len(samples), besides) if setting.noise == "babble" else noise.standard_normal(len(samples))
+        other = (
+            _babble(noise, len(samples), besides) if setting.noise == "babble" else noise.standard_normal(len(samples))
+        )
         other = other / np.sqrt((other**2).mean()) * np.sqrt((spoken**2).mean()) * 10 ** (-setting.snr / 20)
         samples = samples + other.astype(np.float32)
     samples = samples / np.abs(samples).max() * 10 ** (setting.level / 20)
