@@ -26,7 +26,7 @@ from voicemode.speech.silero import SileroModel
 
 BUILD = Path(__file__).parent.parent / "build"
 KEPT = BUILD / "turn_taking"
-HUMAN_DRAWS, SPOKEN_DRAWS = 10, 3
+HUMAN_DRAWS, SPOKEN_DRAWS = 5, 2
 CROWDED = 1
 """How often each human sentence is said in a crowd."""
 

@@ -1,5 +1,5 @@
 """pipecat's bundled turn analyser, asked from another process.  In: paths of WAV files, a line each.  Out: for each a
-line with the probability that its speaker is done and the seconds it took.
+line with the probability that its speaker is done and the processor seconds it took.
 
 It runs in an environment of its own that has pipecat-ai, and knows nothing of this project.
 """
@@ -27,9 +27,9 @@ def main() -> None:
     for line in sys.stdin:
         with wave.open(line.strip()) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float32) / np.float32(32768)
-        begun = time.perf_counter()
+        begun = time.process_time()
         found = analyser._predict_endpoint(samples)
-        print(json.dumps({"probability": found["probability"], "seconds": time.perf_counter() - begun}), flush=True)
+        print(json.dumps({"probability": found["probability"], "seconds": time.process_time() - begun}), flush=True)
 
 
 if __name__ == "__main__":

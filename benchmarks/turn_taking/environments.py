@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build"
 
-NAMES = ("whisper", "pipecat")
+NAMES = ("pipecat", "whisper")
 HOW = f"python {HERE.parent.name}/{HERE.name}/environments.py"
 
 

@@ -1,5 +1,7 @@
 """What is to be known about every pause.  In: pauses, and the engines that there are.  Out: drafts' texts and
 probabilities, with the seconds they took.  Answers are kept on disk; only what is new is asked for.
+
+Seconds are the processor time of one core, so that it does not matter what else the machine is doing.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import trio
 from attrs import field, frozen
 
@@ -35,12 +38,19 @@ class Engine(Protocol):
 
 @frozen
 class Recogniser:
+    """An engine that computes in ``process`` with one thread."""
+
     engine: SpeechToText
+    process: psutil.Process
 
     async def answer(self, pcm: bytes) -> Answer:
-        begun = trio.current_time()
+        begun = self._spent()
         text = (await self.engine.transcribe(pcm, RATE)).text
-        return Answer(text=text, seconds=trio.current_time() - begun)
+        return Answer(text=text, seconds=self._spent() - begun)
+
+    def _spent(self) -> float:
+        times = self.process.cpu_times()
+        return times.user + times.system
 
 
 @frozen
@@ -69,13 +79,13 @@ class Analyser:
 async def opened(name: str) -> AsyncGenerator[Engine]:
     """The engine ``name``: pocketsphinx, or whisper or pipecat where their environment has been made."""
     if name == "pocketsphinx":
-        yield Recogniser(await PocketsphinxSpeech.load())
+        yield Recogniser(await PocketsphinxSpeech.load(), psutil.Process())
     elif name == "whisper":
-        with _process(name, HERE.parent / "whisper_server.py", "--port", "0") as server:
+        with _process(name, HERE.parent / "whisper_server.py", "--port", "0", "--threads", "1") as server:
             assert server.stdout is not None
             url = (await trio.to_thread.run_sync(server.stdout.readline)).strip()
             engine = await OpenAIRecogniser.open(EndpointName(url, {}), environment={})
-            yield Recogniser(engine)
+            yield Recogniser(engine, psutil.Process(server.pid))
             await engine.aclose()
     else:
         with _process(name, HERE / "analyser_worker.py") as worker:
