@@ -76,7 +76,7 @@ def _figures(results: list[Result]) -> list[Figure]:
             ]
             same = fixed_delay_at(fixed, score.cuts)
             if same and result is not fixed:
-                found.append(figure("  of what a fixed pause with as many takes", "%", [100 * score.p50 / same]))
+                found.append(figure("  of what a fixed pause with no more takes", "%", [100 * score.p50 / same]))
     return found
 
 

@@ -5,7 +5,6 @@ scores, from impatient to patient, and the score of what it is by default.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from attrs import frozen
 
@@ -17,7 +16,7 @@ from .policies import Analyser, Fixed, Ours, Policy, scaled
 from .turns import Turn
 
 FIXED = "fixed pause"
-FIXED_PAUSES = tuple(round(0.1 * number, 1) for number in range(2, 21))
+FIXED_PAUSES = tuple(number / 20 for number in range(4, 41))
 NAMED_PAUSES = (0.5, 0.7, 1.0)
 PATIENCE = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -113,11 +112,5 @@ def endings(
 
 
 def fixed_delay_at(fixed: Result, cuts: float) -> float | None:
-    """The median delay of a fixed pause that cuts off as many, between two that were measured; None beyond them."""
-    points = sorted((score.cuts, score.p50) for score in fixed.scores.values())
-    if cuts <= points[0][0]:
-        return max(p50 for share, p50 in points if share == points[0][0]) if cuts == points[0][0] else None
-    for (fewer, slow), (more, fast) in pairwise(points):
-        if fewer <= cuts <= more:
-            return slow if more == fewer else slow + (cuts - fewer) / (more - fewer) * (fast - slow)
-    return None
+    """The median delay of the shortest fixed pause that cuts off no more than ``cuts``; None when all cut off more."""
+    return min((score.p50 for score in fixed.scores.values() if score.cuts <= cuts), default=None)

@@ -52,7 +52,7 @@ def draw(results: Sequence[Result], files: Sequence[Path], title: str) -> None:
 
 
 def table(results: Sequence[Result]) -> str:
-    """In Markdown; the last column is the median delay against that of a fixed pause that cuts off as many."""
+    """In Markdown; the last column is the median delay against that of a fixed pause that cuts off no more."""
     fixed = next(result for result in results if result.contestant.name == FIXED)
     head = (
         "policy",

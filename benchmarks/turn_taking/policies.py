@@ -50,18 +50,19 @@ class Analyser:
 
 @frozen
 class Ours:
-    """The project's own, with as much of the evidence as it is given."""
+    """The project's own, with as much of the evidence as it is given.  Words that look finished wait for the sound that
+    is being judged."""
 
     policy: TurnDelayPolicy
     words: bool = False
     sound: bool = False
 
     def delay(self, known: Known) -> float:
+        words = looks_finished(known.text) if self.words and known.text is not None else None
+        if self.sound and known.probability is None and words == "done":
+            words = None
         return turn_delay(
-            self.policy,
-            words=looks_finished(known.text) if self.words and known.text is not None else None,
-            sound=known.probability if self.sound else None,
-            pauses=known.pauses,
+            self.policy, words=words, sound=known.probability if self.sound else None, pauses=known.pauses
         )
 
 
