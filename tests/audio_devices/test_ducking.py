@@ -1,4 +1,4 @@
-"""What is played at a share of its level, by every kind of speaker; sounds are constant, so that gains show."""
+"""What is played at a share of its level, in every kind of speaker; sounds are constant, so that gain is to be seen."""
 
 from __future__ import annotations
 
