@@ -69,7 +69,7 @@ class SmartTurn:
         return turn
 
     async def finished(self, pcm: bytes, rate: int) -> float:
-        """Runs for some tens of milliseconds in a thread.  Raises ProviderUnavailable when the runtime fails."""
+        """Runs for about a tenth of a second in a thread.  Raises ProviderUnavailable when the runtime fails."""
         return await trio.to_thread.run_sync(self.finished_now, pcm, rate, limiter=self.limiter, abandon_on_cancel=True)
 
     def finished_now(self, pcm: bytes, rate: int) -> float:
