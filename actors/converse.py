@@ -16,6 +16,7 @@ from pathlib import Path
 import trio
 from attrs import evolve, field, frozen
 
+from .errors import VoiceError
 from .events import (
     BargedIn,
     Chimed,
@@ -290,7 +291,9 @@ class _Turn:
             case Follow(_, number):
                 self._begin_draft(number)
             case Draft(_, number, until):
-                self._begin_draft(number).send_nowait(until)
+                # it may be over already: that has been reported
+                with suppress(trio.BrokenResourceError):
+                    self._begin_draft(number).send_nowait(until)
             case DropDraft(number):
                 self._drafts[number][0].cancel("the user went on")
             case Expect(stream=stream, pause=pause, until=until):
@@ -302,6 +305,7 @@ class _Turn:
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
                 self._outside.publish(Transcribed(turn=turn, at=now, transcript=transcript))
             case Repeat():
+                self._speech = trio.CancelScope()
                 self._start(self._repeat)
             case Settle(path):
                 self._start(partial(self._settle, path))
@@ -323,14 +327,14 @@ class _Turn:
 
     async def _repeat(self) -> None:
         """What was said last is played from what was kept of its sound."""
-        self._speech = trio.CancelScope()
         said = self._outside.recent.utterances[-1:]
         if self._outside.playback is None or not said:
             with self._reports.clone() as reports:
                 now = trio.current_time()
                 await reports.send(Spoken(turn=self._request.turn, text="", heard="", complete=True, samples=0, at=now))
             return
-        self._text = self._text or said[0].text
+        if said[0].turn != self._request.turn:
+            self._text = said[0].text
         chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
         with self._speech:
             async with trio.open_nursery() as nursery:
@@ -413,7 +417,9 @@ class _Turn:
             )
 
     async def _settle(self, path: Path) -> None:
-        await self._outside.store.settle(path)
+        # one that has to stay where it is harms nobody
+        with suppress(VoiceError):
+            await self._outside.store.settle(path)
 
     async def settle(self) -> None:
         """The recording of what has been understood is kept or removed, as the store is told to."""

@@ -62,17 +62,24 @@ class Begin:
 
 
 @frozen
-class Interrupt:
-    """Somebody pressed the button: the assistant stops, the turn goes on to listen."""
+class Button:
+    """Somebody pressed it during ``turn``, which may be over by now; None means whichever is running."""
+
+    turn: TurnId | None = None
 
 
 @frozen
-class EndTurn:
-    """Somebody pressed the button: what the user has said until now is all they say this time."""
+class Interrupt(Button):
+    """The assistant stops, the turn goes on to listen."""
 
 
 @frozen
-class Stop:
+class EndTurn(Button):
+    """What the user has said until now is all they say this time."""
+
+
+@frozen
+class Stop(Button):
     """The turn ends now, with what there is, as soon as the account of it is complete."""
 
 
@@ -82,8 +89,8 @@ class Abandon:
 
 
 @frozen
-class Again:
-    """Somebody pressed the button: the assistant says again what it said last."""
+class Again(Button):
+    """The assistant says again what it said last."""
 
 
 @frozen

@@ -74,6 +74,9 @@ async def play_speech(
                         tape.skip(sentences)
                 if transport.finishing:
                     tape.finish_sentence()
+                    if transport.held:
+                        # no sentence is being said that could be finished
+                        break
                 at: float | None = None
                 with transport.scope():
                     if transport.held and not (tape.is_waiting or tape.is_given_up):

@@ -57,6 +57,8 @@ async def draft(
     with ends, reports:
         sound = await recordings.find(number.utterance)
         if sound is None:
+            error = VoiceError("What was said is not being recorded any longer, so nobody can hear it before its end.")
+            await reports.send(DraftFailed(turn=turn, draft=number, error=error))
             return
         async with trio.open_nursery() as nursery:
             try:

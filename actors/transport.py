@@ -34,7 +34,12 @@ class Transport:
         return bool(self._holders)
 
     def hold(self, by: str = USER) -> None:
-        """Silence the speaker within a quantum, and play nothing until all who hold it let it go on.  Idempotent."""
+        """Silence the speaker within a quantum, and play nothing until all who hold it let it go on.  Idempotent.
+
+        While nothing is played only the user can hold it.
+        """
+        if self._playback is None and by != USER:
+            return
         if not self._holders:
             self._stop()
         self._holders.add(by)

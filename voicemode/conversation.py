@@ -125,7 +125,7 @@ class Conversation:
     def interrupt(self) -> None:
         """Stop what the assistant is saying, as if the user had spoken over it; the turn goes on to listen."""
         if self._dialogue.state != "idle":
-            self._reports.send_nowait(Interrupt())
+            self._reports.send_nowait(Interrupt(self._dialogue.turn))
 
     def end_turn(self) -> None:
         """What the user has said until now is all they say this time, as if they had paused for long enough.
@@ -133,7 +133,7 @@ class Conversation:
         When nobody has begun to speak, nobody is waited for any longer; while the assistant talks nothing happens.
         """
         if self._dialogue.state != "idle":
-            self._reports.send_nowait(EndTurn())
+            self._reports.send_nowait(EndTurn(self._dialogue.turn))
 
     @property
     def muted(self) -> bool:
@@ -179,7 +179,7 @@ class Conversation:
     def repeat(self) -> None:
         """While the user is listened to and has not begun to speak, say again what was said last."""
         if self._dialogue.state != "idle":
-            self._reports.send_nowait(Again())
+            self._reports.send_nowait(Again(self._dialogue.turn))
 
     def press(self) -> None:
         """Push to talk: the assistant falls silent, and the user is heard until ``release``."""
@@ -208,7 +208,7 @@ class Conversation:
         """
         self._talking = False
         if self._dialogue.state != "idle":
-            self._reports.send_nowait(Stop())
+            self._reports.send_nowait(Stop(self._dialogue.turn))
 
     @property
     def settings(self) -> Settings:

@@ -111,7 +111,7 @@ class BargeIn:
     assistant over it; it counts only from its next pause on.
 
     ``deaf`` while nothing but a stop word interrupts; ``reads`` while the words can be had, a moment after each pause;
-    ``stopped`` once it was a stop word that interrupted.
+    ``stopped`` once it was a stop word that interrupted, until speech starts anew.
     """
 
     def __init__(self, policy: BargeInPolicy) -> None:
@@ -137,7 +137,7 @@ class BargeIn:
             case SpeechActivity():
                 return self._listen(event)
             case SpeechStarted():
-                self._committed = False
+                self.start_anew()
                 return self._onset(event.at)
             case SpeechResumed():
                 if self._committed:
@@ -151,6 +151,10 @@ class BargeIn:
                 return None if self.wants_words else self._forget()
             case SpeechEnded():
                 return self._conclude() if self.wants_words else self._forget()
+
+    def start_anew(self) -> None:
+        """What comes now is no part of what was judged already."""
+        self._committed = self.stopped = False
 
     def stops(self, text: str) -> bool:
         """Whether ``text`` ends with a stop word and says little else."""

@@ -33,7 +33,9 @@ class Bounds:
             microphone = losses.give_up_at("microphone", turn.listening_since)
         if turn.talking and not turn.hushed:
             speaker = losses.give_up_at("speaker", turn.began)
-        away = quiet + policy.away if quiet is not None and turn.awaits_user else None
+        away = None
+        if quiet is not None and turn.awaits_user and not losses.absent("microphone"):
+            away = losses.returned("microphone", quiet) + policy.away
         return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at, away)
 
     @property

@@ -53,6 +53,7 @@ from ..orders import (
     Abandon,
     Again,
     Begin,
+    Button,
     CloseMicrophone,
     Command,
     DraftFailed,
@@ -78,6 +79,7 @@ from .bounds import Bounds, due
 from .hearing import Hearing
 from .losses import Losses
 from .policy import TurnPolicy
+from .presence import Presence
 from .spoken_commands import Command as SpokenCommand, command_in
 from .turn import Turn
 from .voice import Voice
@@ -97,8 +99,7 @@ class Dialogue:
     _stream: StreamId | None = field(default=None, init=False)
     _opened: bool = field(default=False, init=False)
     _invited: bool = field(default=False, init=False)
-    _quiet_since: float | None = field(default=None, init=False)
-    _away: bool = field(default=False, init=False)
+    _presence: Presence = field(factory=Presence, init=False)
     _streams: int = field(default=0, init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
@@ -134,7 +135,7 @@ class Dialogue:
 
     @property
     def _bounds(self) -> Bounds:
-        return Bounds.of(self._turn, self._losses, self.policy, None if self._away else self._quiet_since)
+        return Bounds.of(self._turn, self._losses, self.policy, self._presence.quiet_since)
 
     def adopt(self, policy: TurnPolicy) -> None:
         """Keep to ``policy`` from the next turn on.  Raises RuntimeError while a turn is running."""
@@ -191,27 +192,36 @@ class Dialogue:
             engines=Engines(tts=event.engine),
         )
         self._losses.begin()
-        if self._quiet_since is None:
-            self._quiet_since = now
-        turn.voice, self._hearing.between = self._hearing.between, None
+        if self._stream is None:
+            self._presence.quiet(now)
         if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
-        if turn.voice is not None and (not turn.talking or turn.voice.meant):
+        between = self._hearing.between
+        if between is not None and (not turn.talking or between.meant):
             # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
             turn.interrupted, turn.talking = turn.talking, False
             turn.spoken = SpokenText(complete=not turn.interrupted)
-            turn.voice.meant = True
-            if turn.voice.utterance is not None:
-                self._hearing.transcribe(turn, turn.voice, turn.voice.utterance, now)
-            elif turn.voice.ended is None and turn.voice.quiet_since is not None:
-                self._end_utterance(turn.voice, turn.voice.quiet_since)
-                self._chime(turn, "captured")
+            self._take_up(turn, between, now)
         elif turn.talking:
+            turn.voice, self._hearing.between = between, None
             self._invited = False
             self._commands.append(Speak(turn.id))
         else:
             turn.listening_since = now
             self._invite()
+
+    def _take_up(self, turn: Turn, between: Voice, now: float) -> None:
+        """What the user has said meanwhile is what they say in ``turn``."""
+        turn.voice, self._hearing.between = between, None
+        self._user_spoke(turn, now)
+        if between.utterance is not None:
+            self._hearing.transcribe(turn, between, between.utterance, now)
+        elif between.ended is None and between.quiet_since is not None:
+            between.meant = True
+            self._end_utterance(between, between.quiet_since)
+            self._chime(turn, "captured")
+        elif between.ended is None:
+            self._hearing.mean(turn, between, self._stream)
 
     def _open_microphone(self) -> None:
         if self._stream is None:
@@ -242,13 +252,14 @@ class Dialogue:
         turn = self._turn
         ended = self._hearing.speech(turn, event, now)
         if turn is not None and turn.voice is not None and turn.voice.meant:
-            self._quiet_since = now
-            if self._away:
-                self._away = False
-                self._commands.append(TellBack(turn.id))
+            self._user_spoke(turn, now)
         if ended and turn is not None:
             self._ended(turn)
             self._chime(turn, "captured")
+
+    def _user_spoke(self, turn: Turn, now: float) -> None:
+        if self._presence.spoke(now):
+            self._commands.append(TellBack(turn.id))
 
     def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
         self._hearing.end(self._turn, voice, at, tail=tail)
@@ -301,6 +312,8 @@ class Dialogue:
                 self._hearing.drop_between()
                 self._close_microphone()
             return
+        if isinstance(event, Button) and event.turn not in {None, turn.id}:
+            return
         match event:
             case Interrupt():
                 turn.interrupted = turn.interrupted or turn.talking
@@ -340,15 +353,14 @@ class Dialogue:
         """Whatever the user is saying is kept up to now; the last of it may be on its way from the microphone."""
         if turn.voice is not None and turn.voice.ended is None:
             self._invited = False
-            self._hearing.end(turn, turn.voice, now, tail=False)
+            self._hearing.cut(turn, turn.voice, self._stream, now)
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
-        self._quiet_since = now
+        self._presence.quiet(now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
-                turn.voice.meant = True
-                self._hearing.expect(turn, turn.voice, self._stream)
+                self._hearing.mean(turn, turn.voice, self._stream)
             else:
                 self._hearing.drop(turn, turn.voice)
         if turn.error is not None or turn.stopped:
@@ -363,9 +375,8 @@ class Dialogue:
             turn.error = self._losses.failure("speaker")
             self._commands += turn.hush(None)
         else:
-            if turn is not None and due(bounds.away, now) and self._quiet_since is not None:
-                self._away = True
-                self._commands.append(TellAway(turn.id, self._quiet_since))
+            if turn is not None and due(bounds.away, now):
+                self._commands.append(TellAway(turn.id, self._presence.missed()))
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
             if due(bounds.retry, now):
@@ -375,6 +386,7 @@ class Dialogue:
         """That was all the user says this time, also if it was nothing, or they have rested long enough."""
         if turn.rests_until is not None:
             turn.rests_until, turn.listening_since = None, now
+            self._presence.quiet(now)
             self._open_microphone()
             self._invite()
         elif turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
@@ -386,32 +398,44 @@ class Dialogue:
                 self._chime(turn, "done")
 
     def _obey(self, now: float) -> None:
-        """What the user said may be said to the machine."""
-        turn, spoken = self._turn, self.policy.spoken
-        if turn is None or turn.stopped or turn.voice is None or turn.voice.transcript is None:
+        """What the user said may be said to the machine; all but a stop can wait for the assistant's last word."""
+        turn = self._turn
+        if turn is None or turn.stopped or turn.voice is None or turn.voice.transcript is None or turn.voice.obeyed:
             return
-        command = command_in(turn.voice.transcript.text, spoken)
+        command = command_in(turn.voice.transcript.text, self.policy.spoken)
+        if command is not None and command.kind == "stop":
+            turn.stopped = True
+            self._commands += turn.hush(None)
+        if turn.talking:
+            return
+        turn.voice.obeyed = True
         match command:
             case SpokenCommand(kind="end"):
                 turn.voice.transcript = evolve(turn.voice.transcript, text=command.text)
-            case SpokenCommand(kind="stop"):
-                turn.stopped = True
-            case SpokenCommand(kind="repeat") if turn.listen and turn.voice.utterance is not None:
-                self._forget_command(turn)
-                self._say_again(turn)
-            case SpokenCommand(kind="wait") if turn.listen and turn.voice.utterance is not None:
-                self._forget_command(turn)
-                self._close_microphone()
-                turn.rests_until, turn.voice = now + self.policy.rest, None
+            case SpokenCommand(kind="repeat" | "wait") if turn.listen:
+                if turn.recording is not None:
+                    self._commands.append(Settle(turn.recording))
+                self._put_off(turn, command, now)
             case _:
                 pass
 
-    def _forget_command(self, turn: Turn) -> None:
-        if turn.recording is not None:
-            self._commands.append(Settle(turn.recording))
+    def _put_off(self, turn: Turn, command: SpokenCommand, now: float) -> None:
+        """The user's answer is still to come, unless they have gone on to give it."""
+        between = self._hearing.between
+        if between is not None and between.meant and (between.ended is not None or self._stream is not None):
+            self._take_up(turn, between, now)
+        elif command.kind == "repeat":
+            self._say_again(turn)
+        else:
+            self._hearing.drop_between()
+            self._close_microphone()
+            turn.rests_until, turn.voice = now + self.policy.rest, None
 
     def _say_again(self, turn: Turn) -> None:
         turn.say_again()
+        if self._stream is None:
+            self._hearing.drop_between()
+        turn.voice, self._hearing.between = self._hearing.between, None
         self._invited = False
         self._open_microphone()
         self._commands.append(Repeat(turn.id))

@@ -15,11 +15,13 @@ from ..messages import DraftId, Speculation, Transcript
 
 @define
 class Drafts:
-    """At most ``most`` are asked for.  ``transcript`` is what the latest came to while it is of all that was said."""
+    """At most ``most`` are asked for.  ``transcript`` is what the latest came to while it is of all that was said, and ``used``
+    whether that was the last word."""
 
     utterance: int
     most: int
     transcript: Transcript | None = field(default=None, init=False)
+    used: bool = field(default=False, init=False)
     _made: int = field(default=0, init=False)
     _wasted: int = field(default=0, init=False)
     _state: Literal["none", "following", "asked", "there", "failed"] = field(default="none", init=False)
@@ -27,6 +29,11 @@ class Drafts:
     @property
     def current(self) -> DraftId:
         return DraftId(self.utterance, self._made)
+
+    @property
+    def unasked(self) -> bool:
+        """Whether nothing has been asked of all that was said."""
+        return self._state == "none"
 
     @property
     def following(self) -> bool:
@@ -72,7 +79,12 @@ class Drafts:
 
     def failed(self, draft: DraftId) -> bool:
         """Whether nothing will come of the one that was waited for."""
-        if draft != self.current or self._state != "asked":
+        if draft != self.current or self._state not in {"following", "asked"}:
+            return False
+        if self._state == "following":
+            # nobody has waited for it yet, and there may be another
+            self._wasted += 1
+            self._state = "none"
             return False
         self._state = "failed"
         return True
@@ -82,5 +94,6 @@ class Drafts:
         begun, self._state = self._state, "failed"
         return self.current if begun in {"following", "asked"} else None
 
-    def account(self, used: Transcript | None) -> Speculation:
-        return Speculation(drafts=self._made, wasted=self._wasted, used=used is not None and used is self.transcript)
+    @property
+    def account(self) -> Speculation:
+        return Speculation(drafts=self._made, wasted=self._wasted, used=self.used)

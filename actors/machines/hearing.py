@@ -28,6 +28,7 @@ from ..orders import (
     Duck,
     EndUtterance,
     Evidence,
+    Expect,
     FinishSentence,
     GoOn,
     Hold,
@@ -75,7 +76,10 @@ class Hearing:
             self._latest = event.at
         between = turn is None or turn.understood
         voice = self.between if turn is None or between else turn.voice
-        if isinstance(event, SpeechStarted) and voice is None:
+        if isinstance(event, SpeechStarted | SpeechResumed) and voice is None:
+            if isinstance(event, SpeechResumed):
+                # who goes on after their words were cut off says something new
+                self._barge_in.start_anew()
             voice = self._begin(None if between else turn, event)
         self._attend(None if between else turn, now)
         self._judge(turn, voice, self._barge_in.feed(event), now)
@@ -129,6 +133,7 @@ class Hearing:
             self.commands.append(Transcribe(turn.id, utterance))
         else:
             turn.transcribed(voice, voice.drafts.transcript, now)
+            voice.drafts.used = True
             self.commands.append(Understood(turn.id, utterance, voice.drafts.transcript))
 
     def end(self, turn: Turn | None, voice: Voice, at: float, *, tail: bool = True) -> None:
@@ -138,6 +143,12 @@ class Hearing:
         if turn is not None and voice is turn.voice:
             self.commands += voice.close_draft(turn.id, until)
         self.commands.append(EndUtterance(number=voice.number, until=until))
+
+    def cut(self, turn: Turn, voice: Voice, stream: StreamId | None, at: float) -> None:
+        """The utterance is over at ``at``, said to the end or not, and so is its pause."""
+        if stream is not None and voice.pause is not None:
+            self.commands.append(Expect(stream=stream, pause=voice.pause.since, until=at))
+        self.end(turn, voice, at, tail=False)
 
     def drop(self, turn: Turn, voice: Voice) -> None:
         """It was nothing that anybody wanted to hear."""
@@ -152,7 +163,12 @@ class Hearing:
             self.commands.append(DropUtterance(self.between.number))
         self.between = None
 
-    def _begin(self, turn: Turn | None, event: SpeechStarted) -> Voice:
+    def mean(self, turn: Turn, voice: Voice, stream: StreamId | None) -> None:
+        """There is nobody any longer who could be interrupted: ``voice`` is an answer."""
+        self.commands += voice.mean(turn.id, self._latest, turn.evidence)
+        self.expect(turn, voice, stream)
+
+    def _begin(self, turn: Turn | None, event: SpeechStarted | SpeechResumed) -> Voice:
         self._utterances += 1
         voice = Voice(
             number=self._utterances,
@@ -212,8 +228,10 @@ class Hearing:
             return
         turn.interrupted = turn.talking
         turn.timings = evolve(turn.timings, barge_in_ms=milliseconds(now - voice.began))
-        if self.policy.barge_in.manners == "finish_sentence" and not self._barge_in.stopped:
-            self.commands.append(FinishSentence(turn.id))
+        finish = self.policy.barge_in.manners == "finish_sentence" and not self._barge_in.stopped
+        if finish and turn.sounded_at is not None:
+            if not turn.hushed:
+                self.commands.append(FinishSentence(turn.id))
         else:
             self.commands += turn.hush(voice.began)
         if voice.pause is None:

@@ -85,7 +85,7 @@ class Turn:
     def hush(self, began: float | None) -> Iterator[Command]:
         """The assistant is told to stop, once; ``began`` is when the user who interrupts it did."""
         if self.talking and not self.hushed:
-            self.hushed = True
+            self.hushed, self.ducked = True, False
             yield Hush(self.id, began)
 
     def say_again(self) -> None:
@@ -151,5 +151,5 @@ class Turn:
             losses=losses,
             failures=self.failures,
             false_interruptions=self.false_interruptions,
-            speculation=Speculation() if self.voice is None else self.voice.drafts.account(self.voice.transcript),
+            speculation=Speculation() if self.voice is None else self.voice.drafts.account,
         )

@@ -46,6 +46,16 @@ class Voice:
     ended: float | None = None
     utterance: Utterance | None = None
     transcript: Transcript | None = None
+    obeyed: bool = False
+    """Whether what the transcript tells the machine has been seen to."""
+
+    def mean(self, turn: TurnId, until: float, evidence: Evidence) -> Iterator[Command]:
+        """It is meant after all; ``until`` now there is sound of it."""
+        self.meant = True
+        if self.pause is None:
+            yield from self.follow(turn, evidence)
+        elif self.drafts.unasked:
+            yield from self.paused(turn, self.pause.since, until, evidence)
 
     def follow(self, turn: TurnId, evidence: Evidence) -> Iterator[Command]:
         """A recogniser that takes sound while it comes is given it from now on, unless it has it already."""
