@@ -100,7 +100,7 @@ def figures_of(where: str, wrong: Wrong, budget: Budget) -> tuple[Figure, ...]:
 
 
 def measure(smoke: bool, real: int) -> Findings:
-    none, one = Budget(at_most=0, exact=True), Budget(at_most=1, exact=True)
+    none, one = Budget(at_most=0, exact=True), Budget(at_most=1)
     figures, notes = list[Figure](), list[str]()
     for timed, times, budget in ((True, "with word times", none), (False, "without word times", one)):
         wrong = interrupt_often(300 if smoke else 10_000, timed=timed)
