@@ -284,7 +284,7 @@ class TestTurnTaking:
         turns = importlib.import_module("turn_taking.turns")
         setting = turns.Setting()
         return turns.Turn(
-            name="it", source="human", speaker="she", setting=setting, text="", pcm=b"", end=2.0, pauses=(0.8,)
+            name="it", source="human", speaker="she", setting=setting, said=(), pcm=b"", end=2.0, pauses=(0.8,)
         )
 
     def heard(self, judge: ModuleType, *texts: str | None, after: float = 0.1) -> list[Any]:
@@ -343,6 +343,7 @@ class TestTurnTaking:
         drawn = [next(turns.turns([sentence], "made", 1, seed)) for seed in (1, 1, 2)]
         assert drawn[0] == drawn[1] != drawn[2]
         assert drawn[0].end == pytest.approx(turns.BEFORE + 1.0 + drawn[0].pauses[0], abs=0.001)
+        assert [drawn[0].text_until(at) for at in (0, 1, 10)] == ["", "one", "one two"]
 
     def test_answers_are_kept_from_run_to_run(self, tmp_path: Path) -> None:
         kept = importlib.import_module("turn_taking.kept")

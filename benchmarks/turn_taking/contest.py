@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from actors.machines.pauses import Pauses
 
@@ -20,6 +20,9 @@ FIXED_PAUSES = tuple(number / 20 for number in range(4, 41))
 NAMED_PAUSES = (0.5, 0.7, 1.0)
 PATIENCE = (0.4, 0.55, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0)
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
+
+TRUTH = "true words"
+"""A recogniser that makes no mistake and writes no signs."""
 
 QUICK = 0.1
 """Seconds that a recogniser would take which hears while it is spoken to, or has a better machine."""
@@ -37,8 +40,11 @@ class Contestant:
     seconds: float | None = None
     drafts: bool = True
 
-    def hears(self, engines: Engines, bare: Evidence) -> Evidence:
-        return engines.evidence(bare, self.text, self.sound, seconds=self.seconds)
+    def hears(self, engines: Engines, turn: Turn, bare: Evidence) -> Evidence:
+        if self.text != TRUTH:
+            return engines.evidence(bare, self.text, self.sound, seconds=self.seconds)
+        found = engines.evidence(bare, None, self.sound)
+        return evolve(found, text=turn.text_until(bare.pause.known), text_after=QUICK)
 
 
 @frozen(kw_only=True)
@@ -61,6 +67,7 @@ def contestants(engines: Sequence[str]) -> list[Contestant]:
         Contestant(name=FIXED, curve=fixed, at=NAMED_PAUSES, text=recogniser, drafts=False),
         _ours("ours, habits alone", text=recogniser),
         _ours("ours, pocketsphinx", text="pocketsphinx", words=True),
+        _ours(f"ours, {TRUTH} in {QUICK:g} s", text=TRUTH, words=True, seconds=QUICK),
     ]
     if "whisper" in engines:
         found += [
@@ -69,7 +76,10 @@ def contestants(engines: Sequence[str]) -> list[Contestant]:
         ]
     if "pipecat" in engines:
         analysers: tuple[tuple[float, Policy], ...] = tuple((place, Analyser(place)) for place in THRESHOLDS)
-        found.append(_ours("ours, sound", text=recogniser, sound="pipecat"))
+        found += [
+            _ours("ours, sound", text=recogniser, sound="pipecat"),
+            _ours(f"ours, {TRUTH} in {QUICK:g} s and sound", TRUTH, "pipecat", words=True, seconds=QUICK),
+        ]
         if "whisper" in engines:
             found += [
                 _ours("ours, Whisper and sound", text="whisper", sound="pipecat", words=True),
@@ -87,7 +97,7 @@ def _ours(
 
 
 def result_of(contestant: Contestant, heard: Sequence[tuple[Turn, Sequence[Evidence]]], engines: Engines) -> Result:
-    evidence = [(turn, [contestant.hears(engines, each) for each in bare]) for turn, bare in heard]
+    evidence = [(turn, [contestant.hears(engines, turn, each) for each in bare]) for turn, bare in heard]
     return Result(
         contestant=contestant,
         scores={

@@ -5,6 +5,7 @@ and is done at a moment that is known to the sample.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import cycle
 from math import log
@@ -54,16 +55,21 @@ CROWD = Setting(noise="babble", snr=10)
 
 @frozen(kw_only=True)
 class Turn:
-    """``pcm`` at 16 kHz; ``end`` is when the last word is over and ``pauses`` what was put in, in seconds."""
+    """``pcm`` at 16 kHz; ``end`` is when the last word is over and ``pauses`` what was put in, in seconds; ``said`` has
+    what is said in one go, and when that is over."""
 
     name: str
     source: str
     speaker: str
     setting: Setting
-    text: str
+    said: tuple[tuple[float, str], ...]
     pcm: bytes
     end: float
     pauses: tuple[float, ...]
+
+    def text_until(self, at: float) -> str:
+        """All words that are over ``at`` seconds into the sound, without a sign."""
+        return re.sub(r"[^\w\s']", "", " ".join(text for end, text in self.said if end <= at))
 
 
 def turns(
@@ -81,6 +87,7 @@ def one_turn(sentence: Sentence, source: str, setting: Setting, drawn: random.Ra
     noise = np.random.default_rng(drawn.getrandbits(32))
     parts: list[Samples] = [_room(noise, BEFORE, sentence.room)]
     pauses: list[float] = []
+    said: list[tuple[float, str]] = []
     decay = 0
     for spoken in _runs(sentence.stretches, drawn):
         if len(parts) > 1:
@@ -88,16 +95,16 @@ def one_turn(sentence: Sentence, source: str, setting: Setting, drawn: random.Ra
             parts.append(_room(noise, max(0.0, pauses[-1] - decay / RATE), sentence.room))
         decay = spoken[-1].decay
         parts.append(_faded(np.concatenate([each.samples for each in spoken]), max(FADE, decay // 2)))
-    end = (sum(map(len, parts)) - decay) / RATE
+        said.append(((sum(map(len, parts)) - decay) / RATE, " ".join(each.text for each in spoken)))
     samples = np.concatenate([*parts, _room(noise, AFTER, sentence.room)])
     return Turn(
         name=sentence.name,
         source=source,
         speaker=sentence.speaker,
         setting=setting,
-        text=" ".join(stretch.text for stretch in sentence.stretches),
+        said=tuple(said),
         pcm=_recorded(samples, setting, noise, besides=sentence.name),
-        end=end,
+        end=said[-1][0],
         pauses=tuple(pauses),
     )
 
