@@ -239,6 +239,7 @@ class _Turn:
                 drafts=stt is not None,
                 live=isinstance(stt, LiveSpeechToText),
                 sound=self._outside.judge is not None,
+                phrases=tuple(request.phrases),
             ),
         )
         self.take(begin)

@@ -37,11 +37,13 @@ from .messages import (
 @frozen(kw_only=True)
 class Evidence:
     """What can be told of the user's words before they have ended: whether there is a recogniser that makes ``drafts``,
-    one that is ``live`` because it takes sound while it comes, and a model that judges the ``sound``."""
+    one that is ``live`` because it takes sound while it comes, and a model that judges the ``sound``; ``phrases`` are
+    what they are expected to say, whole as they are."""
 
     drafts: bool = False
     live: bool = False
     sound: bool = False
+    phrases: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)

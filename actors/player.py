@@ -79,7 +79,7 @@ async def play_speech(
                         break
                 at: float | None = None
                 with transport.scope():
-                    if transport.held and not tape.is_given_up:
+                    if transport.held and not (tape.is_waiting or tape.is_given_up):
                         await trio.sleep_forever()
                     elif sound := tape.next(SLICE):
                         if before is None:

@@ -1,24 +1,32 @@
 """How soon the assistant is silent once somebody decides to stop it, by hand or by voice, whatever its agent is up to.
 
-The agent refuses to end for as long as its clean-up takes, 2 s at most; the speaker must not wait for it.
+The agent refuses to end for as long as its clean-up takes, 2 s at most; the speaker must not wait for it.  How soon a
+voice is ducked, and how soon one that is held is silent, is measured at the speaker alone.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+from array import array
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from itertools import count, pairwise
+from typing import TypeAlias
 
 import trio
 from attrs import define, field
 from report import Budget, Figure, Findings, figure, run
-from stand_ins import Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
+from stand_ins import LISTENING_RATE, Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
 
 from actors.events import BargedIn
-from actors.messages import Message, SpeakingStarted, Spoken
+from actors.messages import Message, SpeakingStarted, SpeechChunk, Spoken, TextPiece, TurnId
+from actors.orders import SpeakingFailed
+from actors.player import play_speech
+from actors.transport import Transport
 from voicemode import Agent, Conversation, Settings, open_conversation
 from voicemode.audio.store import MemoryStore
+from voicemode.audio.virtual_speaker import VirtualSpeaker
 
 CLEAN_UPS = (0.0, 0.3, 2.0)
 QUANTUM = 0.01
@@ -26,6 +34,11 @@ USER = 0.6
 """Seconds of the user's voice, enough to be an interruption."""
 
 ROUNDING = 1e-6
+
+LEVEL, GAIN = 10_000, 0.3
+TURN = TurnId(1)
+
+Report: TypeAlias = SpeakingStarted | Spoken | SpeakingFailed
 
 
 @define
@@ -118,6 +131,52 @@ async def stop_often(by_hand: int, by_voice: int, clean_up: float) -> tuple[Stop
     return hand, voice
 
 
+@define
+class Keys:
+    """Milliseconds, one value a key: from the decision until the first sample is quieter, until one is as quiet as it
+    shall be, and until a voice that is held is silent."""
+
+    begun: list[float] = field(factory=list[float])
+    ducked: list[float] = field(factory=list[float])
+    held: list[float] = field(factory=list[float])
+
+
+async def press_often(times: int) -> Keys:
+    """Duck a voice of one level, and let it hold, at random moments of the quantum."""
+    keys = Keys()
+    for _ in range(times):
+        heard = list[tuple[float, list[int]]]()
+
+        def sink(at: float, pcm: bytes, _rate: int, heard: list[tuple[float, list[int]]] = heard) -> None:
+            heard.append((at, array("h", pcm).tolist()))
+
+        transport = Transport()
+        chunks, reports = trio.open_memory_channel[SpeechChunk](9), trio.open_memory_channel[Report](9)
+        piece = TextPiece(turn=TURN, index=0, start=0, text="On and on.")
+        async with VirtualSpeaker(sink).open(LISTENING_RATE) as playback, trio.open_nursery() as nursery:
+            pcm = array("h", [LEVEL] * (3 * LISTENING_RATE)).tobytes()
+            chunks[0].send_nowait(SpeechChunk(turn=TURN, piece=piece, pcm=pcm, rate=LISTENING_RATE))
+            play = partial(play_speech, chunks[1], reports[0], turn=TURN, playback=playback, transport=transport)
+            nursery.start_soon(play)
+            await trio.sleep(random.uniform(0.1, 0.2))
+            ducked = trio.current_time()
+            playback.duck(GAIN)
+            await trio.sleep(random.uniform(0.1, 0.2))
+            held = trio.current_time()
+            transport.hold()
+            await trio.sleep(0.05)
+            nursery.cancel_scope.cancel("that was all")
+        levels = [
+            (at + index / LISTENING_RATE, level)
+            for at, samples in heard
+            for index, level in enumerate(samples, start=1)
+        ]
+        keys.begun.append(1000 * (next(end for end, level in levels if level < LEVEL) - ducked))
+        keys.ducked.append(1000 * (next(end for end, level in levels if level == round(GAIN * LEVEL)) - ducked))
+        keys.held.append(max(0.0, 1000 * (levels[-1][0] - held)))
+    return keys
+
+
 def measure(smoke: bool) -> Findings:
     figures = list[Figure]()
     obeyed, late, gaps = list[float](), list[float](), list[float]()
@@ -132,9 +191,13 @@ def measure(smoke: bool) -> Findings:
             obeyed += stops.obeyed
             late += stops.late_samples
             gaps += stops.gaps
+    keys = trio.run(press_often, 5 if smoke else 200)
     return Findings(
         figures=(
             *figures,
+            figure("decision → quieter", "ms", keys.begun, Budget(at_most=15, statistic="p99")),
+            figure("decision → ducked", "ms", keys.ducked, Budget(at_most=25, statistic="p99")),
+            figure("hold → silence", "ms", keys.held, Budget(at_most=15, statistic="p99")),
             figure("decision → stop(), all of these", "ms", obeyed, Budget(at_most=1, statistic="p99")),
             figure("old turn after stop() + 10 ms", "samples", late, Budget(at_most=0, exact=True)),
             figure("gaps in what was said before", "ms", gaps),

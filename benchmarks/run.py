@@ -17,8 +17,8 @@ import msgspec
 from report import Report
 
 BENCHMARKS = (
-    *("turn", "stop", "barge_in", "echo", "room", "vad", "session", "devices", "listening", "soak"),
-    *("providers", "faults"),
+    *("turn", "turn_taking", "stop", "barge_in", "heard", "echo", "room", "vad", "session", "devices", "listening"),
+    *("soak", "providers", "faults"),
 )
 
 

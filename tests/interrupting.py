@@ -31,7 +31,7 @@ class Interruptions:
 
 
 async def interrupt_at_random(
-    dice: random.Random, story: Story, playback: Playback, *, most: int = 4, skipping: bool = True
+    dice: random.Random, story: Story, playback: Playback, *, most: int = 10, skipping: bool = True
 ) -> Interruptions:
     """Let ``story`` be played, interrupt it up to ``most`` times, and stop it in the end, unless it is over before."""
     transport, done = Transport(), Interruptions()
@@ -64,7 +64,7 @@ async def interrupt_at_random(
 
     async def press(scope: trio.CancelScope) -> None:
         for _ in range(dice.randint(0, most)):
-            await trio.sleep(dice.choice([0.0, 1.0]) * dice.uniform(0, seconds / 2))
+            await trio.sleep(dice.choice([0.0, 1.0]) * dice.uniform(0, seconds / 4))
             deed = "go on" if transport.held and dice.random() < 0.8 else dice.choice(list(keys))
             done.deeds.append(deed)
             keys[deed]()
@@ -82,5 +82,5 @@ async def interrupt_at_random(
         await play_speech(receive, reports, turn=story.turn, playback=playback, transport=transport)
         nursery.cancel_scope.cancel("it is over")
     with reported:
-        done.account = [report async for report in reported if isinstance(report, Spoken)][0]
+        [done.account] = [report async for report in reported if isinstance(report, Spoken)]
     return done

@@ -267,3 +267,94 @@ def test_cases_of_faults_can_be_drawn_again() -> None:
 def test_what_an_engine_was_not_given_of_an_utterance_is_lost(received: bytes, lost: float) -> None:
     sent = Sound(pcm=b"\1\0\2\0\3\0\4\0", rate=4)
     assert importlib.import_module("faulty_cases").lost_seconds(sent, received) == lost
+
+
+class TestTurnTaking:
+    """A voice until 2.0 s, with a pause from 1.0 to 1.8 s in it."""
+
+    @pytest.fixture
+    def judge(self) -> ModuleType:
+        return importlib.import_module("turn_taking.judge")
+
+    @pytest.fixture
+    def policies(self) -> ModuleType:
+        return importlib.import_module("turn_taking.policies")
+
+    def turn(self) -> Any:
+        turns = importlib.import_module("turn_taking.turns")
+        setting = turns.Setting()
+        return turns.Turn(
+            name="it", source="human", speaker="she", setting=setting, said=(), pcm=b"", end=2.0, pauses=(0.8,)
+        )
+
+    def heard(self, judge: ModuleType, *texts: str | None, after: float = 0.1) -> list[Any]:
+        pause = importlib.import_module("turn_taking.hearing").Pause
+        pauses = (
+            pause(ended=1.0, known=1.2, resumed=1.8, heard=b""),
+            pause(ended=2.0, known=2.2, resumed=None, heard=b""),
+        )
+        return [
+            judge.Evidence(pause=each, text=text, text_after=after) for each, text in zip(pauses, texts, strict=True)
+        ]
+
+    @pytest.mark.parametrize(
+        ("pause", "cut", "delay", "transcript"),
+        [(0.5, True, -0.5, -0.4), (0.9, False, 0.9, 1.0), (0.1, True, -0.8, -0.7)],
+    )
+    def test_a_fixed_pause_cuts_off_who_pauses_longer(
+        self, judge: ModuleType, policies: ModuleType, pause: float, cut: bool, delay: float, transcript: float
+    ) -> None:
+        ending = judge.ending_of(
+            self.turn(), self.heard(judge, "one", "two"), policies.Fixed(pause), policies.Pauses(), drafts=False
+        )
+        assert (ending.cut, ending.wasted) == (cut, 0)
+        assert (ending.delay, ending.transcript) == pytest.approx((delay, transcript))
+
+    @pytest.mark.parametrize(("after", "delay"), [(0.05, 0.3), (0.3, 0.5), (0.6, 0.7)])
+    def test_words_count_from_when_they_are_known(
+        self, judge: ModuleType, policies: ModuleType, after: float, delay: float
+    ) -> None:
+        heard = self.heard(judge, "I want to", "Stop.", after=after)[1:]
+        ours = policies.Ours(policies.TurnDelayPolicy(), words=True)
+        ending = judge.ending_of(self.turn(), heard, ours, policies.Pauses(), drafts=True)
+        assert ending.delay == pytest.approx(delay)
+
+    def test_who_goes_on_is_waited_for_and_their_pause_is_remembered(
+        self, judge: ModuleType, policies: ModuleType
+    ) -> None:
+        habits = policies.Pauses()
+        ours = policies.Ours(policies.TurnDelayPolicy(), words=True)
+        ending = judge.ending_of(self.turn(), self.heard(judge, "I want to", "Stop."), ours, habits, drafts=True)
+        assert (ending.cut, ending.wasted, len(habits)) == (False, 1, 1)
+        assert ending.delay == pytest.approx(0.3)
+
+    def test_an_interval_holds_the_share_it_is_about(self, judge: ModuleType) -> None:
+        assert judge.wilson(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
+        assert judge.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+    def test_turns_are_the_same_for_the_same_seed(self) -> None:
+        recordings, turns = (
+            importlib.import_module("turn_taking.recordings"),
+            importlib.import_module("turn_taking.turns"),
+        )
+        tone = np.sin(np.arange(8_000) / 10).astype(np.float32)
+        stretches = tuple(recordings.Stretch(samples=tone, text=text, starts=True) for text in ("one", "two"))
+        sentence = recordings.Sentence(name="tone", speaker="fork", stretches=stretches, room=0.001)
+        drawn = [next(turns.turns([sentence], "made", 1, seed)) for seed in (1, 1, 2)]
+        assert drawn[0] == drawn[1] != drawn[2]
+        assert drawn[0].end == pytest.approx(turns.BEFORE + 1.0 + drawn[0].pauses[0], abs=0.001)
+        assert [drawn[0].text_until(at) for at in (0, 1, 10)] == ["", "one", "one two"]
+
+    def test_answers_are_kept_from_run_to_run(self, tmp_path: Path) -> None:
+        kept = importlib.import_module("turn_taking.kept")
+        kept.Kept(tmp_path, "ears").keep(b"sound", kept.Answer(seconds=1.0, text="word"))
+        again = kept.Kept(tmp_path, "ears")
+        assert again.get(b"sound") == kept.Answer(seconds=1.0, text="word")
+        assert again.get(b"noise") is None
+
+    def test_what_a_form_holds(self) -> None:
+        form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--b\r\n'
+        file = b'Content-Disposition: form-data; name="file"; filename="a"\r\nContent-Type: audio/wav\r\n\r\n\0\r\n\xff'
+        body = form + file + b"\r\n--b--\r\n"
+        parts_of = importlib.import_module("whisper_server").parts_of
+        assert parts_of("multipart/form-data; boundary=b", body) == ({"model": "whisper-1"}, b"\0\r\n\xff")

@@ -15,12 +15,24 @@ from tests.traceable import Story
 from voicemode.audio.virtual_speaker import VirtualSpeaker
 
 RATE = 8_000
-STORIES, BATCHES = 400, 4
+STORIES, BATCHES = 100, 2
+
+
+def test_a_recording_shows_how_much_of_a_story_is_in_it_without_a_gap() -> None:
+    story = Story(random.Random(1), TurnId(1), RATE, timed=True)
+    samples, (begin, end) = story.samples, story.words[1]
+    quieter = np.rint(samples * 0.3).astype(np.int16)
+    assert story.unbroken(samples) == story.unbroken(quieter) == len(samples)
+    assert story.unbroken(samples[:end]) == end
+    assert story.unbroken(np.concatenate([samples[:begin], samples[end:]])) == begin
+    assert story.unbroken(np.concatenate([samples[begin:], samples[:end]])) == len(samples)
+    assert story.unbroken(samples[10:]) == 0
+    assert (story.said(end - 1), story.said(end)) == (1, 2)
 
 
 async def interrupted(dice: random.Random, *, timed: bool) -> tuple[Story, Spoken, bytes, int]:
     story, played = Story(dice, TurnId(1), RATE, timed=timed), bytearray()
-    async with VirtualSpeaker(lambda at, pcm, rate: played.extend(pcm)).open(RATE) as playback:
+    async with VirtualSpeaker(lambda _at, pcm, _rate: played.extend(pcm)).open(RATE) as playback:
         done = await interrupt_at_random(dice, story, playback)
     assert done.account is not None
     return story, done.account, bytes(played), len(done.deeds)

@@ -21,6 +21,9 @@ HOLE = 4
 
 SECONDS_PER_CHARACTER = 0.06
 PAUSES = 0.0, 0.15
+LETTERS = (1, 3), (2, 17), (3, 21), (4, 16), (5, 12), (6, 9), (7, 8), (8, 6), (9, 4), (10, 4)
+"""How many words in a hundred are so long, about as in English."""
+
 CHUNK = 0.13
 
 Samples = NDArray[np.int16]
@@ -38,7 +41,7 @@ class Story:
         text = 0
         for index in range(dice.randint(1, 4)):
             begin = sum(map(len, sounds))
-            said = ["n" * dice.randint(1, 9) for _ in range(dice.randint(1, 8))]
+            said = ["n" * dice.choices(*zip(*LETTERS, strict=True))[0] for _ in range(dice.randint(1, 8))]
             piece = TextPiece(turn=turn, index=index, start=text, text=" ".join(said) + dice.choice([" ", ". "]))
             text += len(piece.text)
             loudness, times = self._sentence(dice, said, begin)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
@@ -116,11 +117,8 @@ class Address:
 class HttpClient:
     """Connections to one address, kept for the next request when an answer has been read to its end."""
 
-    def __init__(self, make: Callable[[httpx.Limits], httpx.AsyncClient], address: Address) -> None:
-        """``make`` may block."""
-        self._make, self._address = make, address
-        self._client = make(httpx.Limits(keepalive_expiry=WARM))
-        self._uploading: httpx.AsyncClient | None = None
+    def __init__(self, client: httpx.AsyncClient, uploading: httpx.AsyncClient, address: Address) -> None:
+        self._client, self._uploading, self._address = client, uploading, address
 
     @classmethod
     async def open(
@@ -137,12 +135,15 @@ class HttpClient:
             headers["Authorization"] = f"Bearer {key}"
         timeout = httpx.Timeout(None, connect=connect)
 
-        def make(limits: httpx.Limits) -> httpx.AsyncClient:
-            return httpx.AsyncClient(headers=headers, limits=limits, timeout=timeout, trust_env=proxies)
+        def open_both() -> HttpClient:
+            # reading the certificates takes a while
+            certificates = httpx.create_ssl_context(trust_env=proxies)
+            make = partial(httpx.AsyncClient, verify=certificates, headers=headers, timeout=timeout, trust_env=proxies)
+            warm, once = httpx.Limits(keepalive_expiry=WARM), httpx.Limits(max_keepalive_connections=0)
+            return cls(make(limits=warm), make(limits=once), address)
 
         try:
-            # reading the certificates takes a while
-            return await trio.to_thread.run_sync(cls, make, address)
+            return await trio.to_thread.run_sync(open_both)
         except (ImportError, ValueError, OSError) as error:
             raise SettingsError(
                 f"No connection to {address.name} can be made the way the environment asks for it: look at ALL_PROXY, "
@@ -153,8 +154,7 @@ class HttpClient:
         """Close what is open, in bounded time, also while being cancelled.  Idempotent."""
         with trio.move_on_after(CLOSING, shield=True):
             await self._client.aclose()
-            if self._uploading is not None:
-                await self._uploading.aclose()
+            await self._uploading.aclose()
 
     async def ask(
         self,
@@ -192,9 +192,6 @@ class HttpClient:
         the body has ended or the connection closes.  Each upload has a connection of its own: one that was kept may
         close at any time, and what has been sent cannot be sent again.  Raises Unreachable.
         """
-        if self._uploading is None:
-            limits = httpx.Limits(max_keepalive_connections=0)
-            self._uploading = await trio.to_thread.run_sync(self._make, limits)
         connection, sending = _Connection(), _Cut(aiter(body))
         request = self._uploading.build_request(
             "POST",

@@ -51,11 +51,10 @@ from .audio.against_echo import Heed, against_echo
 from .audio.chimes import chimes
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
-from .control.server import keep_control
 from .conversation import Conversation
 from .groups import unwrapped
 from .settings import Settings
-from .speech.registry import load_speech_model
+from .speech.registry import load_speech_model, load_turn_model
 from .watchers import Watchers
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ async def open_conversation(
     tts: TextToSpeech | None = None,
     stt: SpeechToText | None = None,
     vad: SpeechModel | None = None,
-    judge: TurnModel | None = None,
+    turn_model: TurnModel | None = None,
     store: UtteranceStore | None = None,
 ) -> AsyncGenerator[Conversation]:
     """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
@@ -97,7 +96,7 @@ async def open_conversation(
     settings = settings or Settings()
     async with AsyncExitStack() as stack:
         stack.enter_context(unwrapped())
-        loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad)
+        loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad, turn_model)
         if settings.microphone and settings.speaker and microphone is None and speaker is None:
             refuse_overwriting(settings.microphone, settings.speaker)
         async with trio.open_nursery() as nursery:
@@ -105,6 +104,7 @@ async def open_conversation(
             nursery.start_soon(loading.load_speaker)
             nursery.start_soon(loading.load_providers)
             nursery.start_soon(loading.load_vad)
+            nursery.start_soon(loading.load_turn_model)
         _settle_memory()
         store = store or DirectoryStore(settings.base_dir, keep=settings.save_audio)
         microphone, speaker = loading.microphone, loading.speaker
@@ -137,7 +137,7 @@ async def open_conversation(
             recordings=recordings,
             transport=Transport(),
             recent=Recent(settings.history),
-            judge=judge,
+            judge=loading.turn_model,
             chimes=chimes(outlet.rate) if chiming else {},
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
@@ -184,6 +184,9 @@ async def open_conversation(
             settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers
         )
         if settings.control:
+            # most conversations are not controlled, and its messages cost time to load
+            from .control.server import keep_control
+
             await nursery.start(
                 partial(
                     keep_control,
@@ -215,12 +218,14 @@ class _Loading:
         tts: TextToSpeech | None,
         stt: SpeechToText | None,
         vad: SpeechModel | None,
+        turn_model: TurnModel | None,
     ) -> None:
         self.settings, self.stack = settings, stack
         self.providers: Providers | None = None
         self.microphone, self.speaker, self.vad = microphone, speaker, vad
         self.tts: TextToSpeech | None = tts
         self.stt: SpeechToText | None = stt
+        self.turn_model: TurnModel | None = turn_model
         self.listens = stt is not None or settings.stt is not None
         self.speaks = tts is not None or settings.tts is not None
 
@@ -247,3 +252,7 @@ class _Loading:
     async def load_vad(self) -> None:
         if self.vad is None and self.listens:
             self.vad = await load_speech_model(self.settings.vad)
+
+    async def load_turn_model(self) -> None:
+        if self.turn_model is None and self.listens:
+            self.turn_model = await load_turn_model(self.settings.turn_model)

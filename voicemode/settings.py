@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 from attrs import Attribute, evolve, field, frozen
 
@@ -24,6 +24,12 @@ AUTO = "auto"
 
 SILENCE = 1.5
 """Seconds that an engine may say nothing before another one is asked."""
+
+SoundFormat: TypeAlias = Literal["pcm", "wav", "flac", "mp3", "opus", "aac"]
+"""What services are asked to send speech as."""
+
+Compress: TypeAlias = Literal["auto", "always", "never"]
+"""Whether recordings are sent as FLAC instead of WAV; ``auto`` does so to other machines."""
 
 Names: TypeAlias = str | tuple[str, ...] | None
 
@@ -76,6 +82,21 @@ def _several(_: object, attribute: Attribute[tuple[str, ...]], value: object) ->
         raise SettingsError(f"{attribute.name} is a tuple of texts, not a text.")
 
 
+def _format(_: object, __: Attribute[SoundFormat], value: str) -> None:
+    if value not in get_args(SoundFormat):
+        raise SettingsError(f"tts_format is one of {', '.join(get_args(SoundFormat))}, not {value!r}.")
+
+
+def _compress(_: object, __: Attribute[Compress], value: str) -> None:
+    if value not in get_args(Compress):
+        raise SettingsError(f"stt_compress is one of {', '.join(get_args(Compress))}, not {value!r}.")
+
+
+def _port(_: object, attribute: Attribute[int], value: int) -> None:
+    if not 0 < value < 1 << 16:
+        raise SettingsError(f"{attribute.name} is a port from 1 to 65535, not {value}.")
+
+
 def _echo(_: object, __: Attribute[Echo], value: str) -> None:
     if value not in get_args(Echo):
         raise SettingsError(f"echo is one of {', '.join(get_args(Echo))}, not {value!r}.")
@@ -104,17 +125,21 @@ class Settings:
     up for the next; with ``hedge`` the next is asked as well when one takes longer than it usually does.
     ``voice`` is the engine's own name of a voice, ``speed`` a factor from 0.25 to 4.  ``voices`` are preferred where no
     voice is named, ``tts_models`` and ``stt_model`` where no model is, the first that a service has; ``stt_prompt`` is
-    made known to recognisers behind an endpoint.  ``phrases`` are what the user is expected to say: an embedded
-    recogniser then answers with one of them.  ``base_dir`` is where recordings are kept, those that wait for their
-    transcript always, the others only with ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's
-    turn and when they were heard; None plays them where a speaker is in a room.  ``noise_suppression`` takes steady
-    noise out of what is heard and ``gain_control`` brings it to a usual level; both need the extra ``aec``.
+    made known to recognisers behind an endpoint, and so is ``stt_language`` (``de``; ``auto`` lets them find out).
+    ``whisper_port``, ``kokoro_port`` and ``mlx_audio_port`` are where these are looked for on this machine and what the
+    names ``whisper`` and ``kokoro`` stand for; ``kokoro_voice`` goes before ``voices`` there.  Services are asked for
+    speech as ``tts_format`` first, and ``stt_compress`` says whether recordings are compressed for them.
+    ``phrases`` are what the user is expected to say: an embedded recogniser then answers with one of them.
+    ``base_dir`` is where recordings are kept, those that wait for their transcript always, the others only with
+    ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's turn and when they were heard; None
+    plays them where a speaker is in a room.  ``noise_suppression`` takes steady noise out of what is heard and
+    ``gain_control`` brings it to a usual level; both need the extra ``aec``.
     With ``control`` the user's other processes can pause, stop and ask after the conversation at ``control_socket``;
     what was paused for ``longest_pause`` seconds is then ended or goes on, as ``after_pause`` says.
     ``turn_model`` judges by the sound whether the user is done: ``smart-turn``, or a path.  ``history`` is how many of
     its latest utterances the assistant can say again.
-    ``keys`` are those of endpoints by the names of their variables; where there are none the process's environment is
-    asked.
+    ``keys`` are those of endpoints by the
+    names of their variables; where there are none the process's environment is asked.
     """
 
     microphone: str | None = None
@@ -133,6 +158,13 @@ class Settings:
     tts_models: tuple[str, ...] = field(default=(), validator=_several)
     stt_model: str | None = None
     stt_prompt: str | None = None
+    stt_language: str = AUTO
+    whisper_port: int = field(default=2022, validator=_port)
+    kokoro_port: int = field(default=8880, validator=_port)
+    mlx_audio_port: int = field(default=8890, validator=_port)
+    kokoro_voice: str | None = None
+    tts_format: SoundFormat = field(default="pcm", validator=_format)
+    stt_compress: Compress = field(default="auto", validator=_compress)
     voice: str | None = None
     speed: float | None = field(default=None, validator=_speed)
     phrases: tuple[str, ...] = field(default=(), validator=_several)

@@ -123,7 +123,7 @@ class Hearing:
         """Say how long the pause of ``voice``, if it is one, is waited out."""
         if stream is not None and voice.ended is None:
             listening = turn.began if turn.listening_since is None else turn.listening_since
-            self.commands += voice.expect(stream, listening, self.policy, self._pauses)
+            self.commands += voice.expect(stream, listening, turn.evidence.phrases, self.policy, self._pauses)
 
     def transcribe(self, turn: Turn, voice: Voice, utterance: Utterance, now: float) -> None:
         """By the draft of all that was said if there is one, when it comes if it is on its way, otherwise anew."""

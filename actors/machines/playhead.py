@@ -103,9 +103,9 @@ class Playhead:
             return samples
         played = samples - current.begin
         if not current.words:
-            heard = self._characters(current, played)
+            until = self._share(current, played, self._rate)[1] if played > 0 else 0
             return current.begin - (
-                -heard * self._length(current, self._rate) // len(current.piece.text.rstrip() or " ")
+                -until * self._length(current, self._rate) // len(current.piece.text.rstrip() or " ")
             )
         times = [
             (int(word.begin * self._rate), math.ceil(word.finish * self._rate - ROUNDING)) for word in current.words
@@ -143,11 +143,21 @@ class Playhead:
         if queued.words:
             over = (word.end for word in queued.words if word.finish * self._rate <= played + ROUNDING)
             return min(max(over, default=0), len(text))
+        return self._share(queued, played, self._rate)[0]
+
+    def _share(self, queued: _Queued, played: int, rate: int) -> tuple[int, int]:
+        """By the share that was played: where in the text the last word ends that is over, and where its sound ends."""
+        text = queued.piece.text
         said = len(text.rstrip())
-        samples = self._length(queued, self._rate)
-        # The last word is not over before the piece is.
-        upto = min(said * played // samples, said - 1)
-        return next((end for end in range(upto, 0, -1) if _parts_words(text[end - 1], text[end])), 0)
+        # the last word is not over before the piece is
+        upto = min(said * played // self._length(queued, rate), said - 1)
+        for end in range(upto, 0, -1):
+            if _parts_words(text[end - 1], text[end]):
+                # nobody pauses for a space: until the next word begins this one sounds
+                until = end + text[end].isspace()
+                if until <= upto:
+                    return end, until
+        return 0, 0
 
     def _length(self, queued: _Queued, rate: int) -> int:
         """In samples; of a piece of which more is to come an estimate."""

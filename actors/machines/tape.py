@@ -45,6 +45,8 @@ class Tape:
         self._piece: int | None = None
         self._start = self._next = 0
         """Where it has been playing from, and what ``next`` gives next."""
+        self._at = 0
+        """Where it was when it was stopped or moved, from which skips count."""
         self._fade: int | None = None
         """Where it was gone on from last, softly."""
         self._wanted: int | None = None
@@ -89,6 +91,11 @@ class Tape:
         return self._next
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether a sentence is wanted that is not there yet."""
+        return self._wanted is not None and not self._closed
+
+    @property
     def is_given_up(self) -> bool:
         """Whether somebody skipped what was left."""
         return self._given_up
@@ -127,6 +134,7 @@ class Tape:
             place = end if back_to is None else min(end, self._start + max(back_to, 0))
             origin, playhead = self._reels[self._reel(place)]
             self._go(max(origin + playhead.beginning(place - origin), self._begins[0]))
+            self._at = end
 
     def skip(self, sentences: int) -> None:
         """Go on with the sentence so many after this one; back, with the beginning of this one first, or of the one
@@ -160,7 +168,7 @@ class Tape:
         return self._covered[0][1] if self._covered and self._covered[0][0] == 0 else 0
 
     def _go(self, position: int) -> None:
-        self._start = self._next = self._fade = position
+        self._start = self._next = self._fade = self._at = position
         self._wanted = None
         self._given_up = False
 
@@ -184,7 +192,7 @@ class Tape:
                 self._wanted = before
             return
         begin = self._sentences[self._sentence] if self._sentences else 0
-        if self._next - begin > NEAR_SECONDS * self._rate:
+        if self._at - begin > NEAR_SECONDS * self._rate:
             self._go(begin)
         elif begin != self._reels[self._reel(begin)][0]:
             self._go(self._sentences[max(self._sentence - 1, 0)])
@@ -223,7 +231,7 @@ class Tape:
     @property
     def _sentence(self) -> int:
         """The number of the one that goes on; of the first one also before it is there."""
-        return max(bisect_right(self._sentences, self._next) - 1, 0)
+        return max(bisect_right(self._sentences, self._at) - 1, 0)
 
     def _reel(self, position: int) -> int:
         return max(bisect_right([origin for origin, _ in self._reels], position) - 1, 0)

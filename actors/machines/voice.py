@@ -13,7 +13,7 @@ from attrs import define
 from ..messages import Drafted, StreamId, Transcript, TurnId, Utterance
 from ..orders import Command, Draft, DraftFailed, DropDraft, Evidence, Expect, Follow, TurnJudged
 from .drafts import Drafts
-from .finished import looks_finished
+from .finished import Finish, looks_finished
 from .pauses import Pauses
 from .policy import TurnPolicy
 from .spoken_commands import command_in
@@ -95,22 +95,28 @@ class Voice:
                 self.pause.judging, self.pause.sound = False, event.probability
                 return True
 
-    def expect(self, stream: StreamId, listening: float, policy: TurnPolicy, pauses: Pauses) -> Iterator[Command]:
+    def expect(
+        self, stream: StreamId, listening: float, phrases: tuple[str, ...], policy: TurnPolicy, pauses: Pauses
+    ) -> Iterator[Command]:
         """How long the present pause is waited out by what is known now; they are listened to since ``listening``."""
         if self.pause is None:
             return
         until = inf
         if not policy.ignore_silence:
-            until = max(self.pause.since + self._patience(self.pause, policy, pauses), listening + policy.least)
+            patience = self._patience(self.pause, phrases, policy, pauses)
+            until = max(self.pause.since + patience, listening + policy.least)
         yield Expect(stream=stream, pause=self.pause.since, until=until)
 
-    def _patience(self, pause: Pause, policy: TurnPolicy, pauses: Pauses) -> float:
-        if self.drafts.outstanding or pause.judging:
+    def _patience(self, pause: Pause, phrases: tuple[str, ...], policy: TurnPolicy, pauses: Pauses) -> float:
+        if self.drafts.outstanding:
             # the answer has to be waited for anyway, and it may say that they are not done
             return policy.delay.longest
-        words = None
+        words: Finish | None = None
         if self.drafts.transcript is not None:
             if command_in(self.drafts.transcript.text, policy.spoken) is not None:
                 return 0.0
-            words = looks_finished(self.drafts.transcript.text)
-        return turn_delay(policy.delay, words=words, sound=pause.sound, pauses=pauses)
+            expected = self.drafts.transcript.text in phrases
+            words = "done" if expected else looks_finished(self.drafts.transcript.text)
+        patience = turn_delay(policy.delay, words=words, sound=pause.sound, pauses=pauses)
+        # a model that takes its time is not waited for as long as a transcript, without which there is no answer
+        return max(patience, policy.delay.unknown) if pause.judging else patience

@@ -1,4 +1,4 @@
-"""What is played at a share of its level, in every kind of speaker; sounds are constant, so that the gain is to be seen."""
+"""What is played at a share of its level, in every kind of speaker; sounds are constant, so that gain is to be seen."""
 
 from __future__ import annotations
 

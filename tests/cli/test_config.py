@@ -121,6 +121,13 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_CONTROL_SOCKET": ("/run/me/sock", lambda settings: str(settings.control_socket), "/run/me/sock"),
     "VOICEMODE_CONTROL_PAUSE_TIMEOUT": ("60", lambda settings: settings.longest_pause, 60.0),
     "VOICEMODE_CONTROL_PAUSE_TIMEOUT_ACTION": ("resume", lambda settings: settings.after_pause, "resume"),
+    "VOICEMODE_WHISPER_LANGUAGE": ("de", lambda settings: settings.stt_language, "de"),
+    "VOICEMODE_WHISPER_PORT": ("1", lambda settings: settings.whisper_port, 1),
+    "VOICEMODE_KOKORO_PORT": ("65535", lambda settings: settings.kokoro_port, 65535),
+    "VOICEMODE_MLX_AUDIO_PORT": ("3", lambda settings: settings.mlx_audio_port, 3),
+    "VOICEMODE_KOKORO_DEFAULT_VOICE": ("bf_emma", lambda settings: settings.kokoro_voice, "bf_emma"),
+    "VOICEMODE_TTS_AUDIO_FORMAT": ("opus", lambda settings: settings.tts_format, "opus"),
+    "VOICEMODE_STT_COMPRESS": ("never", lambda settings: settings.stt_compress, "never"),
     "VOICEMODE_BARGE_IN": ("no", lambda settings: settings.turn.interruptible, False),
     "VOICEMODE_BARGE_IN_MIN_MS": ("300", lambda settings: settings.turn.barge_in.min_speech, 0.3),
     "VOICEMODE_ENDPOINT_MIN_MS": ("250", lambda settings: settings.turn.delay.shortest, 0.25),
@@ -339,7 +346,7 @@ def test_what_has_no_effect_is_one_warning(
 def test_list_has_every_setting_with_value_origin_and_use(
     run: Run, own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_KOKORO_DEFAULT_VOICE=af_sky\n")
+    own.write_text("VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_VOICES_DIR=x\n")
     monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
     project.write_text("VOICEMODE_PHRASES='yes, no'\n")
     monkeypatch.setenv("VOICEMODE_SAVE_AUDIO", "1")
@@ -351,14 +358,14 @@ def test_list_has_every_setting_with_value_origin_and_use(
     assert "OPENAI_API_KEY=unset  (default)\n" in ran.out
     assert f"VOICEMODE_PHRASES=yes, no  ({project}:1)\n" in ran.out
     assert "VOICEMODE_SAVE_AUDIO=1  (environment)\n" in ran.out
-    assert f"not used: VOICEMODE_KOKORO_DEFAULT_VOICE ({own}:2): voices are named with" in ran.out
+    assert f"not used: VOICEMODE_VOICES_DIR ({own}:2): speech services are named with" in ran.out
     assert "hush" not in ran.out
 
 
 def test_list_as_json(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VOICEMODE_LLM_KEY", "hush")
     urls = "VOICEMODE_TTS_BASE_URLS=https://me:hush@y/v1,http://z/v1"
-    unused = "VOICEMODE_KOKORO_DEFAULT_VOICE=af_sky"
+    unused = "VOICEMODE_VOICES_DIR=x"
     own.write_text(f"VOICEMODE_LLM_URL=https://me:hush@x/v1\nVOICEMODE_PHRASES=yes,no\n{unused}\n{urls}\n")
     ran = run("config", "list", "--json")
     listed: dict[str, dict[str, Any]] = {each["name"]: each for each in ran.json["settings"]}
@@ -369,7 +376,7 @@ def test_list_as_json(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert listed["VOICEMODE_PHRASES"]["origin"] == f"{own}:2"
     assert (listed["VOICEMODE_SAVE_AUDIO"]["value"], listed["VOICEMODE_SAVE_AUDIO"]["set"]) == (False, False)
     assert listed["VOICEMODE_BASE_DIR"]["value"] == "~/.voicemode"
-    assert [each["name"] for each in ran.json["unused"]] == ["VOICEMODE_KOKORO_DEFAULT_VOICE"]
+    assert [each["name"] for each in ran.json["unused"]] == ["VOICEMODE_VOICES_DIR"]
     assert "hush" not in ran.out
 
 

@@ -59,9 +59,16 @@ def test_a_key_is_there_without_enter_and_not_echoed(terminal: Terminal) -> None
     terminal.wait_for("<ended 0 echo=True>")
 
 
-def test_an_arrow_is_no_letter(terminal: Terminal) -> None:
-    terminal.press("\x1b[D\x1bOma")
+def test_what_types_nothing_is_no_letter(terminal: Terminal) -> None:
+    terminal.press("\x1b[A\x1bOma")
     assert terminal.wait_for("('a')").strip() == "('a')"
+    terminal.press("q")
+    terminal.wait_for("<ended 0 echo=True>")
+
+
+def test_two_arrows_have_names(terminal: Terminal) -> None:
+    terminal.press("\x1b[D\x1bOC,")
+    assert terminal.wait_for("(',')").split() == ["('left')", "('right')", "(',')"]
     terminal.press("q")
     terminal.wait_for("<ended 0 echo=True>")
 

@@ -156,6 +156,7 @@ REFUSED = {
     "bad engine in a list": ("VOICEMODE_STT=whisper,nobody", "VOICEMODE_STT cannot be 'whisper,nobody': write auto"),
     "an engine twice": ("VOICEMODE_STT=whisper,whisper", "VOICEMODE_STT cannot be 'whisper,whisper': write auto"),
     "auto with others": ("VOICEMODE_TTS=kokoro,auto", "VOICEMODE_TTS cannot be 'kokoro,auto': write auto"),
+    "bad format": ("VOICEMODE_TTS_AUDIO_FORMAT=ogg", "write pcm, wav, flac, mp3, opus or aac."),
     "bad patience": ("VOICEMODE_PROVIDER_SILENCE=0", "write a number of seconds above 0."),
     "bad address": ("VOICEMODE_TTS=htps://me:hush@x/v1", "VOICEMODE_TTS cannot be 'htps://…@x/v1': write"),
     "bad URI": ("VOICEMODE_MIC=Jabra", "write portaudio:"),
@@ -176,6 +177,12 @@ def test_what_cannot_be_is_refused_with_file_and_line(
     said = refused(home, project)
     assert said.startswith(f"{file}:3: ")
     assert said.endswith(reason) or reason in said
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "80.0"])
+def test_a_port_is_one(home: Path, project: Path, port: str) -> None:
+    own(home, f"VOICEMODE_KOKORO_PORT={port}\n")
+    assert refused(home, project).endswith(f"cannot be '{port}': write a port from 1 to 65535.")
 
 
 def test_a_name_twice_is_refused_with_both_lines(home: Path, project: Path) -> None:
@@ -215,9 +222,9 @@ def test_what_belongs_to_voicemode_8_alone_is_said_to_have_no_effect(
 ) -> None:
     file = own(home, "VOICEMODE_STT_MODELS=base\nVOICEMODE_PRONOUNCE='a\nb'\nVOICEMODE_PRONOUNCE=c\nOTHER=x\n")
     with caplog.at_level(logging.WARNING):
-        load_settings(environment={"VOICEMODE_KOKORO_PORT": "8880"}, directory=project, home=home)
+        load_settings(environment={"VOICEMODE_MLX_AUDIO_HOST": "x"}, directory=project, home=home)
     (line,) = caplog.messages
-    assert "VOICEMODE_KOKORO_PORT (environment)" in line
+    assert "VOICEMODE_MLX_AUDIO_HOST (environment)" in line
     assert f"VOICEMODE_STT_MODELS ({file}:1), VOICEMODE_PRONOUNCE ({file}:2), VOICEMODE_PRONOUNCE ({file}:4)" in line
     assert "OTHER" not in line
 
@@ -246,6 +253,9 @@ THEIRS = [
     "VOICEMODE_CONTROL_CHANNEL_ENABLED=yes",
     "VOICEMODE_CONTROL_SOCKET=/x",
     "VOICEMODE_CONTROL_SOCKET=~/.voicemode/other.sock",
+    "VOICEMODE_WHISPER_PORT=9",
+    "VOICEMODE_KOKORO_PORT=9",
+    "VOICEMODE_MLX_AUDIO_PORT=9",
 ]
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import given, strategies as st
+import re
+
+from hypothesis import assume, given, strategies as st
 
 from actors.machines.finished import looks_finished
-from actors.machines.turn_words import ENGLISH
+from actors.machines.turn_words import ENGLISH, language_of
 
 
 def are(finish: str, *texts: str) -> None:
@@ -137,5 +139,6 @@ def test_case_and_white_space_round_it_say_nothing(text: str, space: str) -> Non
 
 
 @given(texts)
-def test_adding_a_conjunction_opens_any_text(text: str) -> None:
+def test_adding_a_conjunction_opens_any_text_that_is_english(text: str) -> None:
+    assume(language_of(re.findall(r"[^\W_]+", text.casefold())) is ENGLISH)
     assert looks_finished(f"{text} and") == "open"

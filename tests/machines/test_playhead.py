@@ -87,10 +87,10 @@ def test_a_word_beyond_its_piece_is_cut_off_at_it() -> None:
 
 def test_without_word_times_the_share_played_counts_down_to_a_word() -> None:
     playhead = playing(chunk(HELLO, 1_900, last=True))
-    assert playhead.heard(499) == ""
-    assert playhead.heard(500) == "Hello"
-    assert playhead.heard(1_100) == "Hello"
-    assert playhead.heard(1_200) == "Hello there,"
+    assert playhead.heard(599) == ""
+    assert playhead.heard(600) == "Hello"
+    assert playhead.heard(1_299) == "Hello"
+    assert playhead.heard(1_300) == "Hello there,"
     assert playhead.heard(1_899) == "Hello there,"
     assert playhead.heard(1_900) == HELLO.text
 
@@ -103,14 +103,14 @@ def test_a_piece_still_being_made_is_taken_to_last_as_long_as_its_text() -> None
     text = "a " * 75
     said = len(text.rstrip())
     playhead = playing(chunk(piece(0, text), 5_000), closed=False)
-    assert playhead.heard(5_000) == text[: int(5 * CHARACTERS_PER_SECOND)].rstrip()
+    assert playhead.heard(5_000) == text[: int(5 * CHARACTERS_PER_SECOND) - 1].rstrip()
     assert len(playhead.heard(5_000)) < said
 
 
 def test_the_pace_is_learned_from_the_pieces_before() -> None:
     first, second = piece(0, "b" * 30), piece(1, "a " * 30)
     playhead = playing(chunk(first, 1_000, last=True), chunk(second, 500), closed=False)
-    assert playhead.heard(1_500) == first.text + ("a " * 8)[:15]
+    assert playhead.heard(1_500) == first.text + ("a " * 7)[:13]
 
 
 def test_a_piece_that_outlasts_its_estimate_is_heard_but_for_its_last_word() -> None:

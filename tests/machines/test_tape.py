@@ -115,8 +115,8 @@ def test_without_word_times_it_goes_on_with_a_word_by_the_share_that_was_played(
     tape = recorded(*sentence(0, 4, timed=False))
     play(tape, 700)
     assert tape.heard == "w00 w01"
-    # 7 of 15 characters, which last 1200 samples
-    assert len(play(tape)) == 2 * (FIRST - 560)
+    # 8 of 15 characters, which last 1200 samples
+    assert len(play(tape)) == 2 * (FIRST - 640)
     assert tape.complete
 
 

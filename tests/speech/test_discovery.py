@@ -11,7 +11,9 @@ import trio
 
 from actors.messages import Service
 from tests.speech.speech_server import Reply, SpeechServer, hang, hang_up, refusal, serving, whole
-from voicemode.speech.discovery import Found, Spot, look, look_at
+from voicemode import Settings
+from voicemode.speech import discovery
+from voicemode.speech.discovery import Found, Spot, look, look_at, spots_for
 from voicemode.speech.offer import Offer
 
 LONG = 10.0
@@ -34,6 +36,15 @@ def closed() -> Generator[int]:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         yield reserved.getsockname()[1]
+
+
+def test_services_are_looked_for_at_the_ports_of_the_settings() -> None:
+    usual = (Spot(2022, ("stt",)), Spot(8880, ("tts",), lists=True), Spot(8890), Spot(8000))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discovery, "USUAL", usual)
+        assert spots_for(Settings()) == usual
+        settings = Settings(whisper_port=1, kokoro_port=2, mlx_audio_port=3)
+        assert spots_for(settings) == (Spot(1, ("stt",)), Spot(2, ("tts",), lists=True), Spot(3), Spot(8000))
 
 
 async def test_nobody_is_found_at_a_closed_port(closed: int) -> None:

@@ -27,6 +27,26 @@ def auto(service: Service, *found: Found, keys: dict[str, str] = KEYS, **setting
     return planned(Settings(**settings), service, found, keys)  # type: ignore[arg-type]
 
 
+def test_short_names_stand_for_the_ports_and_the_voice_that_are_configured() -> None:
+    assert names(auto("stt", stt="whisper", whisper_port=9)) == ["http://127.0.0.1:9/v1"]
+    assert names(auto("stt", stt="whisper")) == ["http://127.0.0.1:2022/v1"]
+    (plan,) = auto("tts", tts="kokoro", kokoro_port=9, kokoro_voice="bf_emma")
+    assert plan.name == EndpointName("http://127.0.0.1:9/v1", {"voice": "bf_emma"})
+    (plan,) = auto("tts", tts="kokoro?voice=am_adam", kokoro_voice="bf_emma")
+    assert plan.name == EndpointName("http://127.0.0.1:8880/v1", {"voice": "am_adam"})
+
+
+def test_kokoros_voice_is_for_the_voice_at_its_port_alone() -> None:
+    at = [Found(Spot(port), ("stt", "tts"), Offer()) for port in (8000, 9)]
+    plans = auto("tts", *at, kokoro_port=9, kokoro_voice="bf_emma")
+    assert [plan.name.choices for plan in plans if isinstance(plan.name, EndpointName)] == [{}, {"voice": "bf_emma"}]
+    assert all(
+        not plan.name.choices
+        for plan in auto("stt", *at, kokoro_port=9, kokoro_voice="bf_emma")
+        if isinstance(plan.name, EndpointName)
+    )
+
+
 def test_without_anything_there_is_the_embedded_one() -> None:
     assert names(auto("stt")) == ["pocketsphinx"]
     assert names(auto("tts")) == ["espeak-ng"]

@@ -15,8 +15,8 @@ from actors.failover_stt import FailoverRecogniser
 from actors.failover_tts import FailoverVoice
 from actors.messages import Synthesis
 from actors.ports import TextToSpeech
-from tests.speech.listing_server import offering
-from tests.speech.speech_server import hang, hang_up, refusal, tone
+from tests.speech.listing_server import ListingServer, offering
+from tests.speech.speech_server import endless, hang, hang_up, refusal, tone
 from voicemode import Settings
 from voicemode.speech import providers as module
 from voicemode.speech.discovery import Spot
@@ -164,6 +164,64 @@ async def test_a_service_that_starts_later_is_found(monkeypatch: pytest.MonkeyPa
         assert found.board.status("stt", server.url).place == "local"
         assert isinstance(found.stt, FailoverRecogniser)
         assert [each.name for each in found.stt.candidates] == [server.url, "pocketsphinx"]
+
+
+async def test_a_service_that_goes_away_is_stood_in_for_and_used_again_when_it_is_back() -> None:
+    """Nobody but its own probes looks at it: the next look round this machine is far away."""
+    server = ListingServer(models=("whisper-1",))
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port = listeners[0].socket.getsockname()[1]
+    server.url = f"http://127.0.0.1:{port}/v1"
+    async with trio.open_nursery() as here:
+        first = trio.CancelScope()
+
+        async def serve() -> None:
+            with first:
+                await trio.serve_listeners(server.serve, listeners)
+
+        here.start_soon(serve)
+        async with opened(Settings(), server.spot()) as found:
+            assert found.stt is not None
+            first.cancel()
+            await until(lambda: not server.open_connections)
+            assert (await found.stt.transcribe(SOUND, 16_000)).engine == "pocketsphinx"
+            assert found.board.status("stt", server.url).health == "down"
+            here.start_soon(trio.serve_tcp, server.serve, port)
+            await until(lambda: found.board.status("stt", server.url).health == "up")
+            assert (await found.stt.transcribe(SOUND, 16_000)).engine == server.url
+        here.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("others", [("espeak-ng",), ()], ids=["with another", "alone"])
+async def test_a_connection_that_went_with_a_cancelled_stream_is_there_again_before_it_is_needed(
+    others: tuple[str, ...],
+) -> None:
+    async with (
+        offering("tts-1") as server,
+        opened(Settings(tts=(server.url, *others)), listens=False, speaks=True) as found,
+    ):
+        engine = found.all[0].engine
+        assert found.tts is not None
+        assert isinstance(engine, ServiceVoice)
+        await until(lambda: engine.known and server.open_connections == 1)
+        server.work = endless(tone(0.2))
+        asked = len(server.lines("GET"))
+        async with found.tts.speak("Hello there.") as parts:
+            await parts.receive()
+        await until(lambda: len(server.lines("GET")) > asked)
+        await until(lambda: server.open_connections == 1)
+
+
+async def test_so_is_one_that_went_with_a_cancelled_recording() -> None:
+    async with offering("whisper-1", work=hang) as server, opened(Settings(stt=server.url)) as found:
+        assert found.stt is not None
+        await until(lambda: server.lines("GET"))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(found.stt.transcribe, SOUND, 16_000)
+            await until(lambda: server.lines("POST"))
+            asked = len(server.lines("GET"))
+            nursery.cancel_scope.cancel()
+        await until(lambda: len(server.lines("GET")) > asked)
 
 
 async def test_when_the_embedded_engine_is_missing_a_slow_service_is_waited_for(

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from actors.errors import SettingsError
-from voicemode.speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech
+from voicemode.speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech, load_turn_model
 
 
 async def test_each_engine_is_there_by_its_name() -> None:
@@ -20,7 +20,12 @@ async def test_each_engine_is_there_by_its_name() -> None:
 
 @pytest.mark.parametrize(
     ("load", "known"),
-    [(load_speech_to_text, "pocketsphinx"), (load_text_to_speech, "espeak-ng"), (load_speech_model, "silero")],
+    [
+        (load_speech_to_text, "pocketsphinx"),
+        (load_text_to_speech, "espeak-ng"),
+        (load_speech_model, "silero"),
+        (load_turn_model, "smart-turn"),
+    ],
 )
 async def test_an_unknown_name_is_answered_with_the_names_there_are(load: object, known: str) -> None:
     assert callable(load)

@@ -63,6 +63,36 @@ async def said(engine: ServiceVoice, server: SpeechServer, voice: str | None = N
     return asked["model"], asked["voice"]
 
 
+async def test_speech_is_asked_for_in_the_format_of_the_settings_unless_the_address_has_another() -> None:
+    for choices, wanted in (({}, "flac"), ({"format": "wav"}, "wav")):
+        async with voice(choices=choices, tts_format="flac") as (engine, server):
+            await said(engine, server)
+            assert server.asked[-1].json["response_format"] == wanted
+
+
+async def test_a_format_that_is_refused_is_not_insisted_on() -> None:
+    no = refusal("400 Bad Request", "response_format must be pcm")
+    async with voice(no, tts_format="flac") as (engine, server):
+        await said(engine, server)
+        assert [asked.json["response_format"] for asked in server.asked] == ["flac", "pcm"]
+
+
+@pytest.mark.parametrize(("compress", "magic"), [("auto", b"RIFF"), ("always", b"fLaC"), ("never", b"RIFF")])
+async def test_recordings_are_compressed_as_the_settings_say(compress: str, magic: bytes) -> None:
+    async with recogniser(stt_compress=compress) as (engine, server):
+        await engine.transcribe(SOUND, 16_000)
+        assert server.asked[-1].form["file"][:4] == magic
+
+
+async def test_recognisers_are_told_the_language() -> None:
+    async with recogniser(stt_language="de") as (engine, server):
+        await engine.transcribe(SOUND, 16_000)
+        assert server.asked[-1].form["language"] == b"de"
+    async with recogniser() as (engine, server):
+        await engine.transcribe(SOUND, 16_000)
+        assert "language" not in server.asked[-1].form
+
+
 async def test_before_the_service_has_said_what_it_has_the_usual_is_asked_for() -> None:
     async with voice() as (engine, server):
         assert await said(engine, server) == ("tts-1", "alloy")

@@ -10,7 +10,7 @@ import pytest
 
 from actors.errors import ProviderUnavailable, SettingsError
 from voicemode.config import read_configuration
-from voicemode.speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech
+from voicemode.speech.registry import load_speech_model, load_speech_to_text, load_text_to_speech, load_turn_model
 
 MODULE = """
 raise_on_import = {raises}
@@ -40,7 +40,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         info = tmp_path / "parrots-1.2.dist-info"
         info.mkdir()
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: parrots\nVersion: 1.2\n")
-        groups = (f"[voicemode.{service}]\nparrot = parrots:{function}\n" for service in ("stt", "tts", "vad"))
+        groups = (f"[voicemode.{service}]\nparrot = parrots:{function}\n" for service in ("stt", "tts", "vad", "turn"))
         (info / "entry_points.txt").write_text("\n".join(groups))
         monkeypatch.syspath_prepend(str(tmp_path))
         monkeypatch.delitem(sys.modules, "parrots", raising=False)
@@ -48,7 +48,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
     return install
 
 
-every_service = pytest.mark.parametrize("load", [load_speech_to_text, load_text_to_speech, load_speech_model])
+every_service = pytest.mark.parametrize(
+    "load", [load_speech_to_text, load_text_to_speech, load_speech_model, load_turn_model]
+)
 
 
 @every_service

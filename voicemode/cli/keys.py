@@ -12,7 +12,7 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Self
@@ -26,8 +26,11 @@ PRESSED = 16
 BACKGROUND = 0.5
 """Seconds between two looks whether a process in the background is in the foreground again."""
 
-_NO_LETTERS = re.compile(r"\x1b(?:\[[0-9;?]*[^0-9;?]?|O.?|.)?", re.DOTALL)
-"""What arrow and function keys send: the letters in it are none that anybody pressed."""
+ARROWS = {"\x1b[D": "left", "\x1bOD": "left", "\x1b[C": "right", "\x1bOC": "right"}
+"""The keys that have names: what they send, in either mode of a terminal."""
+
+_KEY = re.compile(r"\x1b(?:\[[0-9;?]*[^0-9;?]?|O.?|.)?|.", re.DOTALL)
+"""A key, or what arrow and function keys send: the letters in that are none that anybody pressed."""
 
 HANDED_ON = (signal.SIGTSTP, signal.SIGQUIT, signal.SIGHUP)
 """They do what they always do, but the terminal is as before first."""
@@ -39,6 +42,7 @@ async def pressed_keys(
 ) -> AsyncGenerator[trio.MemoryReceiveChannel[str]]:
     """The keys as they are pressed; the channel ends when there are none, at once if stdin is no terminal of ours.
 
+    Most are what they type, two arrows are ``left`` and ``right``, and the other keys that type nothing are left out.
     While the process is stopped by Ctrl-Z it is inside ``aside()``.
     """
     send, receive = trio.open_memory_channel[str](PRESSED)
@@ -113,11 +117,20 @@ async def _read(terminal: int, keys: trio.MemorySendChannel[str]) -> None:
                 data = b""
             if not data:
                 return
-            for key in _NO_LETTERS.sub("", data.decode("utf-8", "ignore")):
+            for key in keys_in(data.decode("utf-8", "ignore")):
                 try:
                     keys.send_nowait(key)
                 except trio.WouldBlock:
                     break
+
+
+def keys_in(typed: str) -> Iterator[str]:
+    for found in _KEY.finditer(typed):
+        sent = found.group()
+        if sent in ARROWS:
+            yield ARROWS[sent]
+        elif not sent.startswith("\x1b"):
+            yield sent
 
 
 async def _hand_on(

@@ -76,7 +76,8 @@ def talk(
 ) -> int:
     """Talk with an agent: speak, listen, and interrupt it whenever you like.
 
-    At a terminal m mutes you, enter ends your turn, space or i interrupts the assistant, r reads the settings again, q
+    At a terminal m mutes you, p pauses the assistant and lets it go on, the arrows left and right (or , and .) go a
+    sentence back and on, enter ends your turn, space or i interrupts the assistant, r reads the settings again, q
     quits.  So does Ctrl-C, with exit code 130.
     """
     from .talk_lines import Lines

@@ -19,7 +19,7 @@ from .output import console, printable, write_error, writing
 from .talking import Notice, Shown
 from .tally import TalkSummary
 
-KEYS = "m mute   enter end my turn   space interrupt   r read settings   q quit"
+KEYS = "m mute  p pause  ←→ skip  enter end my turn  space interrupt  r settings  q quit"
 
 
 class Screen:

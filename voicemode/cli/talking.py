@@ -112,6 +112,14 @@ class Talk:
                     conversation.end_turn()
                 case " " | "i":
                     conversation.interrupt()
+                case "p" if conversation.status().held:
+                    conversation.resume()
+                case "p":
+                    conversation.pause()
+                case "left" | ",":
+                    conversation.skip_back()
+                case "right" | ".":
+                    conversation.skip_forward()
                 case "r":
                     await self.read_again(conversation)
                 case "q":

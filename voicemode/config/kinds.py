@@ -120,6 +120,13 @@ def _urls(text: str) -> tuple[str, ...]:
     return urls
 
 
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 < port < 1 << 16:
+        raise ValueError(text)
+    return port
+
+
 TEXT = Kind("a text", _text)
 SECRET = Kind("a key", _text)
 SWITCH = Kind("true or false", _switch)
@@ -128,6 +135,7 @@ SECONDS_OR_NONE = Kind("a number of seconds from 0", _number(0, math.inf))
 MILLISECONDS = Kind("a number of milliseconds from 0", _number(0, math.inf))
 PROBABILITY = Kind("a number from 0 to 1", _number(0, 1))
 URI = Kind("portaudio:, portaudio:NAME, file:PATH or null:", _uri)
+PORT = Kind("a port from 1 to 65535", _port)
 FOLDER = Kind("a path that begins with / or ~/", _folder)
 SOCKET = Kind("a path that begins with / or ~/", _folder)
 COUNT = Kind("a whole number from 0", _count)

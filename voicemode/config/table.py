@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import get_args
 
-from ..settings import AUTO, FASTEST, SLOWEST, Echo, PauseEnd
+from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
 from .kinds import (
     FOLDER,
     LIST,
     MILLISECONDS,
+    PORT,
     PROBABILITY,
     RECOGNISERS,
     SECONDS,
@@ -185,6 +186,58 @@ _ALL = (
         "",
         "Words that services which transcribe are told to expect, as names and technical terms.",
         field="stt_prompt",
+    ),
+    Setting(
+        "VOICEMODE_WHISPER_LANGUAGE",
+        TEXT,
+        "auto",
+        "The language that services which transcribe are told, as in de; auto lets them find out.",
+        field="stt_language",
+    ),
+    Setting(
+        "VOICEMODE_WHISPER_PORT",
+        PORT,
+        "2022",
+        "The port of this machine at which Whisper is looked for, and which whisper stands for.",
+        field="whisper_port",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_KOKORO_PORT",
+        PORT,
+        "8880",
+        "The port of this machine at which Kokoro is looked for, and which kokoro stands for.",
+        field="kokoro_port",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_MLX_AUDIO_PORT",
+        PORT,
+        "8890",
+        "The port of this machine at which mlx-audio is looked for.",
+        field="mlx_audio_port",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_KOKORO_DEFAULT_VOICE",
+        TEXT,
+        "",
+        "Kokoro's voice on this machine where VOICEMODE_VOICE names none; by default as with all services.",
+        field="kokoro_voice",
+    ),
+    Setting(
+        "VOICEMODE_TTS_AUDIO_FORMAT",
+        choice(get_args(SoundFormat)),
+        "pcm",
+        "What services that speak are asked for first; pcm begins soonest, aac needs the extra codecs.",
+        field="tts_format",
+    ),
+    Setting(
+        "VOICEMODE_STT_COMPRESS",
+        choice(get_args(Compress)),
+        "auto",
+        "Whether recordings are sent as FLAC instead of WAV; auto does so to other machines.",
+        field="stt_compress",
     ),
     Setting(
         "VOICEMODE_TTS_SPEED",

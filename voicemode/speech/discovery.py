@@ -11,11 +11,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from actors.errors import ProviderError
 from actors.messages import Service
 
+from ..settings import Settings
 from .endpoint_name import EndpointName
 from .offer import Offer
 from .registry import release
@@ -56,6 +57,12 @@ USUAL: tuple[Spot, ...] = (
     Spot(9000),  # Whisper in a container
     Spot(8881),  # voicemode serve-speech: the embedded engines again, so it comes last
 )
+
+
+def spots_for(settings: Settings) -> tuple[Spot, ...]:
+    """Where services are usual, at the ports that the settings have for them."""
+    ports = {2022: settings.whisper_port, 8880: settings.kokoro_port, 8890: settings.mlx_audio_port}
+    return tuple(evolve(spot, port=ports.get(spot.port, spot.port)) for spot in USUAL)
 
 
 @frozen

@@ -17,6 +17,7 @@ from actors.errors import SettingsError
 OPENAI = "https://api.openai.com/v1"
 RECOGNISERS = {"whisper": "http://127.0.0.1:2022/v1", "openai": OPENAI}
 VOICES = {"kokoro": "http://127.0.0.1:8880/v1?voice=af_sky", "openai": OPENAI}
+"""The short names, where the settings say nothing else."""
 
 STT_KEY, TTS_KEY, OPENAI_KEY = "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "OPENAI_API_KEY"
 """Variables of the environment, or of the user's own file, that may hold a key: for any recogniser, for any voice, and

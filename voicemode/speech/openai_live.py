@@ -97,7 +97,7 @@ class OpenAIHearing:
         if answer is None:
             # the next utterance is not to wait as long because of how this one was sent
             self._uploads.refused = not self._uploads.proven
-            raise self._asked.endpoint.silent(trio.current_time() - began)
+            raise self._asked.endpoint.silent(deadline - began)
         try:
             return await self._asked.read(answer, self._partial, deadline)
         except ProviderUnavailable as error:

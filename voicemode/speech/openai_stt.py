@@ -14,6 +14,7 @@ from actors.errors import SettingsError
 from actors.messages import Transcript, seconds_of
 from actors.ports import Hearing
 
+from ..settings import Compress
 from .endpoint import Patience, SpeechEndpoint, Use
 from .endpoint_engine import EndpointEngine
 from .endpoint_lists import takes_live_uploads
@@ -51,10 +52,12 @@ class OpenAIRecogniser(EndpointEngine):
         words: bool = False,
         per_second: float = PER_SECOND,
         uploads: Uploads | None = None,
+        compress: Compress = "auto",
     ) -> None:
         super().__init__(endpoint)
+        flac = compress == "always" or (compress == "auto" and not endpoint.loopback)
         fields = {"model": model} | ({} if language is None else {"language": language})
-        self._asked = Transcription(endpoint, fields, prompt=prompt, words=words, per_second=per_second)
+        self._asked = Transcription(endpoint, fields, prompt=prompt, words=words, per_second=per_second, flac=flac)
         self._words = words
         self.uploads = uploads or Uploads()
 
@@ -66,11 +69,14 @@ class OpenAIRecogniser(EndpointEngine):
         environment: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
         prompt: str | None = None,
+        language: str | None = None,
         words: bool = False,
         per_second: float = PER_SECOND,
         uploads: Uploads | None = None,
+        compress: Compress = "auto",
     ) -> OpenAIRecogniser:
-        """Nothing is asked yet.  ``name`` may choose model, language, prompt, which goes before ``prompt``, and upload,
+        """Nothing is asked yet.  ``name`` may choose model, language, prompt, which go before ``language`` and
+        ``prompt``, and upload,
         unless ``uploads`` are those of another recogniser for the same endpoint; with ``words`` their times are asked
         for, which takes some engines longer.  Raises SettingsError."""
         uploads = uploads or Uploads.parse(name.choices.get("upload", "auto"))
@@ -78,11 +84,12 @@ class OpenAIRecogniser(EndpointEngine):
         return cls(
             endpoint,
             model=name.choices.get("model", MODEL),
-            language=name.choices.get("language"),
+            language=name.choices.get("language", language),
             prompt=name.choices.get("prompt", prompt),
             words=words,
             per_second=per_second,
             uploads=uploads,
+            compress=compress,
         )
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:

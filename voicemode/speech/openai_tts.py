@@ -30,7 +30,7 @@ from .wish import Wish
 FORMATS = ("pcm", "wav", "flac", "mp3", "opus", *(("aac",) if has_ffmpeg() else ()))
 """To ask for: what needs no decoder begins first, what follows sounds worse or begins later."""
 
-USE = Use(path="/audio/speech", key=TTS_KEY, choices=("model", "voice", "instructions", "captions"))
+USE = Use(path="/audio/speech", key=TTS_KEY, choices=("model", "voice", "instructions", "captions", "format"))
 VOICES = "/audio/voices"
 """No endpoint of OpenAI's, but Kokoro-FastAPI and others have it."""
 MODEL, VOICE = "tts-1", "alloy"
@@ -56,11 +56,12 @@ class OpenAIVoice(EndpointEngine):
         instructions: str | None = None,
         captions: bool | None = None,
         longest: float = LONGEST,
+        sound: str = FORMATS[0],
     ) -> None:
         super().__init__(endpoint)
         self._model, self._voice, self._instructions = model, voice, instructions
         self._longest = longest
-        self._format = Wish("response_format", *FORMATS)
+        self._format = Wish("response_format", *sorted(FORMATS, key=lambda each: each != sound))
         self._captions = captions
 
     @classmethod
@@ -71,9 +72,10 @@ class OpenAIVoice(EndpointEngine):
         environment: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
         longest: float = LONGEST,
+        sound: str = FORMATS[0],
     ) -> OpenAIVoice:
-        """Nothing is asked yet.  ``name`` may choose model, voice, instructions, and whether to ask for captions, which
-        otherwise is done when it looks like Kokoro.  Raises SettingsError."""
+        """Nothing is asked yet.  ``name`` may choose model, voice, instructions, the format to ask for first, otherwise
+        ``sound``, and whether to ask for captions, otherwise done when it looks like Kokoro.  Raises SettingsError."""
         captions = _choice(name.choices.get("captions"))
         endpoint = await SpeechEndpoint.open(name, USE, environment=environment, patience=patience)
         return cls(
@@ -83,6 +85,7 @@ class OpenAIVoice(EndpointEngine):
             instructions=name.choices.get("instructions"),
             captions=captions,
             longest=longest,
+            sound=_format(name.choices.get("format", sound)),
         )
 
     async def voices(self) -> tuple[str, ...]:
@@ -159,3 +162,10 @@ def _choice(word: str | None) -> bool | None:
     if word not in {None, "yes", "no"}:
         raise SettingsError(f"Whether there are captions is 'yes' or 'no', not {word!r}.")
     return None if word is None else word == "yes"
+
+
+def _format(word: str) -> str:
+    if word not in FORMATS:
+        missing = " AAC needs: pip install 'voicemode[codecs]'." if word == "aac" else ""
+        raise SettingsError(f"Speech can be asked for as {', '.join(FORMATS)}, not as {word!r}.{missing}")
+    return word

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from attrs import field, frozen
 
@@ -55,7 +56,7 @@ def planned(
     settings: Settings, service: Service, found: Iterable[Found], environment: Mapping[str, str]
 ) -> list[Planned]:
     """In the order in which they are asked.  Raises SettingsError for names that cannot be read."""
-    known = VOICES if service == "tts" else RECOGNISERS
+    known = short_names(settings, service)
     if not is_auto(settings, service):
         names = names_of(settings.tts if service == "tts" else settings.stt)
         plans = [_named(name, EndpointName.parse(name, known), environment) for name in names]
@@ -64,16 +65,31 @@ def planned(
         return plans
     urls = settings.tts_urls if service == "tts" else settings.stt_urls
     own = [_named(url, EndpointName.parse(url, known), environment) for url in urls]
-    here = [planned_at(each, settings) for each in found if service in each.services]
+    here = [planned_at(each, service, settings) for each in found if service in each.services]
     embedded = EMBEDDED_VOICE if service == "tts" else EMBEDDED_RECOGNISER
     others = sorted([*here, *_cloud(settings, environment)], key=lambda each: each.rank)
     return [*_once([*own, *others]), Planned(name=embedded, place="embedded", rank=3)]
 
 
-def planned_at(found: Found, settings: Settings) -> Planned:
+def short_names(settings: Settings, service: Service) -> Mapping[str, str]:
+    """The addresses that short names stand for."""
+    if service == "stt":
+        return {**RECOGNISERS, "whisper": f"http://127.0.0.1:{settings.whisper_port}/v1"}
+    voice = quote(settings.kokoro_voice or "af_sky")
+    return {**VOICES, "kokoro": f"http://127.0.0.1:{settings.kokoro_port}/v1?voice={voice}"}
+
+
+def planned_at(found: Found, service: Service, settings: Settings) -> Planned:
     """What was found on this machine."""
     rank: Rank = 1 if settings.prefer_local else 2
-    return Planned(name=EndpointName(found.spot.url, {}), place="local", rank=rank, offer=found.offer)
+    return Planned(name=endpoint_at(found, service, settings), place="local", rank=rank, offer=found.offer)
+
+
+def endpoint_at(found: Found, service: Service, settings: Settings) -> EndpointName:
+    """Where it was found; at Kokoro's port with the voice that the settings have for it."""
+    is_kokoro = service == "tts" and found.spot.port == settings.kokoro_port
+    voice = settings.kokoro_voice if is_kokoro else None
+    return EndpointName(found.spot.url, {} if voice is None else {"voice": voice})
 
 
 def _cloud(settings: Settings, environment: Mapping[str, str]) -> Iterator[Planned]:

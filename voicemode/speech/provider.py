@@ -77,7 +77,10 @@ async def open_engine(provider: Provider, ask: bool) -> None:
             await engine.probe()
 
 
-async def learn(engine: ServiceRecogniser | ServiceVoice) -> None:
-    """What the service has; why it does not say so is found out by who needs it."""
-    with suppress(VoiceError):
-        await engine.probe()
+async def attend(engine: ServiceRecogniser | ServiceVoice) -> None:
+    """Until cancelled: ask what the service has, and again whenever a connection went with a request that was given up,
+    so that there is one when it is needed.  Why it does not answer is found out by who needs it."""
+    while True:
+        with suppress(VoiceError):
+            await engine.probe()
+        await engine.given_up()

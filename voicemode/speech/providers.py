@@ -32,8 +32,8 @@ from . import discovery
 from .discovery import SERVICES, Found, Spot, look_at
 from .embedded import EmbeddedRecogniser, EmbeddedVoice
 from .endpoint_name import EndpointName
-from .plan import Planned, is_auto, planned, planned_at
-from .provider import AT_START, Provider, candidate_of, learn, open_engine
+from .plan import Planned, endpoint_at, is_auto, planned, planned_at
+from .provider import AT_START, Provider, attend, candidate_of, open_engine
 from .registry import EMBEDDED_VOICE, load_speech_to_text, load_text_to_speech
 from .word_finder import WordFinder
 
@@ -77,7 +77,7 @@ class Providers:
         ``spots`` are where services are looked for, None for the usual ones.  Raises SettingsError for what cannot be,
         and with ``must_work`` ProviderUnavailable when the only engine cannot be had.
         """
-        providers = cls(settings, discovery.USUAL if spots is None else spots)
+        providers = cls(settings, discovery.spots_for(settings) if spots is None else spots)
         needed = {"stt": listens and settings.stt is not None, "tts": speaks and settings.tts is not None}
         try:
             with unwrapped():
@@ -116,7 +116,7 @@ class Providers:
             for provider in self.all:
                 engine = provider.engine
                 if not isinstance(engine, EmbeddedRecogniser | EmbeddedVoice) and provider.key not in self._probes:
-                    nursery.start_soon(learn, engine)
+                    nursery.start_soon(attend, engine)
             if self._auto:
                 nursery.start_soon(self._look_around)
             task_status.started()
@@ -235,13 +235,13 @@ class Providers:
                     self._renew(service)
 
     def _has(self, service: Service, found: Found) -> bool:
-        plan = planned_at(found, self._settings)
+        plan = planned_at(found, service, self._settings)
         return any(plan.is_same_as(each.plan) for each in self._providers[service])
 
     async def _add(self, service: Service, found: Found) -> Provider:
         """What was found on this machine, in its place among the others."""
-        plan = planned_at(found, self._settings)
-        engine = self._serviced(service, plan, EndpointName(found.spot.url, {}))
+        plan = planned_at(found, service, self._settings)
+        engine = self._serviced(service, plan, endpoint_at(found, service, self._settings))
         await engine.open(found.offer)
         provider = Provider(service=service, plan=plan, engine=engine)
         self._providers[service].append(provider)

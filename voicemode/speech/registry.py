@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 import trio
 
 from actors.errors import SettingsError
 from actors.messages import Service
-from actors.ports import SpeechModel, SpeechToText, TextToSpeech
+from actors.ports import SpeechModel, SpeechToText, TextToSpeech, TurnModel
 
 from . import third_parties
 from .endpoint_name import RECOGNISERS, VOICES, EndpointName
@@ -42,9 +43,16 @@ async def _pocketsphinx() -> SpeechToText:
     return await PocketsphinxSpeech.load()
 
 
+async def _smart_turn() -> TurnModel:
+    from .smart_turn import SmartTurn
+
+    return await SmartTurn.load()
+
+
 SPEECH_MODELS: Mapping[str, Callable[[], Awaitable[SpeechModel]]] = {"silero": _silero}
 TEXT_TO_SPEECH: Mapping[str, Callable[[], Awaitable[TextToSpeech]]] = {"espeak-ng": _espeak, "espeak": _espeak}
 SPEECH_TO_TEXT: Mapping[str, Callable[[], Awaitable[SpeechToText]]] = {"pocketsphinx": _pocketsphinx}
+TURN_MODELS: Mapping[str, Callable[[], Awaitable[TurnModel]]] = {"smart-turn": _smart_turn}
 
 ALIASES: Mapping[str, str] = {"espeak": "espeak-ng"}
 
@@ -55,6 +63,21 @@ EMBEDDED_VOICE, EMBEDDED_RECOGNISER = "espeak-ng", "pocketsphinx"
 async def load_speech_model(name: str) -> SpeechModel:
     """Raises SettingsError for an unknown name, ProviderUnavailable when the engine cannot be had."""
     return await _load("voice detector", name, SPEECH_MODELS, "voicemode.vad")
+
+
+async def load_turn_model(name: str | None) -> TurnModel | None:
+    """``name`` is one of the models known, or the path of a Smart Turn v3 file, which ends in .onnx; None for none.
+
+    Raises SettingsError for an unknown name and for a model that is not on this machine, ProviderUnavailable when it
+    is of no use.
+    """
+    if name is None:
+        return None
+    if name.endswith(".onnx"):
+        from .smart_turn import SmartTurn
+
+        return await SmartTurn.load(Path(name))
+    return await _load("turn model", name, TURN_MODELS, "voicemode.turn")
 
 
 async def load_text_to_speech(name: str, *, environment: Mapping[str, str] = os.environ) -> TextToSpeech:

