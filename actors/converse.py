@@ -336,22 +336,30 @@ class _Turn:
         if said[0].turn != self._request.turn:
             self._text = said[0].text
         chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
-        with self._speech:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(self._play, chunks_out, self._outside.playback))
-                nursery.start_soon(partial(replay, said[0], chunks_in, turn=self._request.turn))
+        makers = (partial(replay, said[0], chunks_in, turn=self._request.turn),)
+        await self._play(chunks_out, makers, self._outside.playback)
 
     async def _play(
-        self, chunks: trio.MemoryReceiveChannel[SpeechChunk], playback: Playback, recent: Recent | None = None
+        self,
+        chunks: trio.MemoryReceiveChannel[SpeechChunk],
+        makers: Sequence[Callable[[], Awaitable[None]]],
+        playback: Playback,
+        recent: Recent | None = None,
     ) -> None:
-        await play_speech(
-            chunks,
-            self._reports.clone(),
-            turn=self._request.turn,
-            playback=playback,
-            transport=self._outside.transport,
-            recent=recent,
-        )
+        with self._speech, chunks:
+            async with trio.open_nursery() as nursery:
+                for make in makers:
+                    nursery.start_soon(make)
+                all_came = await play_speech(
+                    chunks.clone(),
+                    self._reports.clone(),
+                    turn=self._request.turn,
+                    playback=playback,
+                    transport=self._outside.transport,
+                    recent=recent,
+                )
+                if not all_came:
+                    nursery.cancel_scope.cancel("nobody plays what is still to come")
 
     async def _speak(self) -> None:
         request, outside = self._request, self._outside
@@ -359,22 +367,20 @@ class _Turn:
             raise RuntimeError("the dialogue asked for words that nobody gave")
         pieces_in, pieces_out = trio.open_memory_channel[TextPiece](PIECES)
         chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
-        with self._speech:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(self._play, chunks_out, outside.playback, outside.recent))
-                nursery.start_soon(
-                    partial(
-                        stream_speech,
-                        pieces_out,
-                        chunks_in,
-                        self._reports.clone(),
-                        turn=request.turn,
-                        engine=outside.tts,
-                        voice=request.voice,
-                        speed=request.speed,
-                    )
-                )
-                nursery.start_soon(partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read))
+        makers = (
+            partial(
+                stream_speech,
+                pieces_out,
+                chunks_in,
+                self._reports.clone(),
+                turn=request.turn,
+                engine=outside.tts,
+                voice=request.voice,
+                speed=request.speed,
+            ),
+            partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read),
+        )
+        await self._play(chunks_out, makers, outside.playback, outside.recent)
 
     def _read(self, piece: TextPiece) -> None:
         """What was to be said, however far it got: a text that is streamed is known as far as it was read."""

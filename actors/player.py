@@ -37,9 +37,9 @@ async def play_speech(
     playback: Playback,
     transport: Transport | None = None,
     recent: Recent | None = None,
-) -> None:
-    """Run until the chunks end and have been heard, or the rest is skipped.  Exactly one ``Spoken`` is sent, also when
-    cancelled.
+) -> bool:
+    """Run until the chunks end and have been heard, or the rest is skipped; say whether they have ended.  Exactly one
+    ``Spoken`` is sent, also when cancelled.
 
     What is held waits, and so does whoever makes it, until ``transport`` goes on.  What is said is kept in ``recent``,
     to whose utterances one can skip back.
@@ -48,7 +48,7 @@ async def play_speech(
     tape = Tape(turn, earlier=() if recent is None else recent.before(turn, playback.rate))
     before: int | None = None
     """What the device had played when it was given what it plays now."""
-    started = False
+    started = all_came = False
 
     def take(chunk: SpeechChunk) -> None:
         tape.add(chunk)
@@ -93,6 +93,7 @@ async def play_speech(
                         try:
                             take(await chunks.receive())
                         except trio.EndOfChannel:
+                            all_came = True
                             tape.close()
                 if at is not None and not started and not transport.moved:
                     started = True
@@ -117,3 +118,4 @@ async def play_speech(
             )
             with trio.move_on_after(ACCOUNT, shield=True):
                 await reports.send(account)
+    return all_came

@@ -255,8 +255,8 @@ async def test_who_wants_to_wait_is_not_heard_until_the_rest_is_over(autojump_cl
         opened = [event.at - room.began for event in room.all(MicrophoneOpened)]
         closed = [event.at - room.began for event in room.all(MicrophoneClosed)]
     assert result.transcript == "Thank you."
-    assert opened == pytest.approx([0.0, 1.75 + 20.0], abs=0.1)
-    assert closed[0] == pytest.approx(1.75, abs=0.1)
+    assert opened == pytest.approx([0.0, 1.8 + 20.0], abs=0.1)
+    assert closed[0] == pytest.approx(1.8, abs=0.1)
 
 
 async def test_a_spoken_stop_ends_a_talk(autojump_clock: MockClock) -> None:
