@@ -7,7 +7,7 @@ Positions are samples since the beginning of the turn's sound; what was said in 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from ..messages import SAMPLE_BYTES, SpeechChunk, TurnId
@@ -83,7 +83,9 @@ class Tape:
     @property
     def is_over(self) -> bool:
         """Whether ``next`` will give nothing more unless somebody goes back."""
-        return self._given_up or (self._closed and self._next == self._end) or self._next == self._limit
+        limit = self._limit
+        beyond = limit is not None and self._next >= limit
+        return self._given_up or beyond or (self._closed and self._next == self._end)
 
     @property
     def position(self) -> int:
@@ -117,9 +119,9 @@ class Tape:
         return sound
 
     def finish_sentence(self) -> None:
-        """Give the rest up after the sentence that is being said.  Idempotent."""
+        """Give the rest up after the sentence that is being said; one that has been said has no next.  Idempotent."""
         if self._last is None:
-            self._last = self._sentence
+            self._last = max(bisect_left(self._sentences, self._next) - 1, 0)
 
     def played(self, samples: int, back_to: int | None = None) -> None:
         """Of what ``next`` gave since the last call so many were played, and the rest will not be.
@@ -216,6 +218,8 @@ class Tape:
         self._begins[:0] = [origin + begin for begin in tape._begins]
         self._sounds[:0] = tape._sounds
         self._sentences[:0] = [origin + begin for begin in tape._sentences]
+        if self._last is not None:
+            self._last += len(tape._sentences)
         self._reels.insert(0, (origin, tape._playhead))
         self._rate = tape._rate
 
@@ -246,6 +250,8 @@ class Tape:
             begin = self._begins[0]
             begun = bisect_right(self._sentences, begin)
             self._sentences[:begun] = [begin]
+            if self._last is not None:
+                self._last -= begun - 1
 
     def _cover(self, begin: int, end: int) -> None:
         covered: list[tuple[int, int]] = []

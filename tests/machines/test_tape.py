@@ -322,3 +322,55 @@ def test_however_it_was_wound_what_was_heard_is_what_was_played_without_a_gap(
             heard = tape.heard
         elif not to_come:
             assert abs(len(said) - sum(last <= listener.unbroken for _, last in listener.words)) <= 1
+
+
+def give(tape: Tape, samples: int = 1_000_000) -> int:
+    """Take so many to be played, and go on; say how many there were."""
+    given = 0
+    while given < samples and (pcm := tape.next(min(20, samples - given) / RATE)):
+        given += len(pcm) // 2
+    return given
+
+
+@pytest.mark.parametrize(("played", "end"), [(0, 600), (100, 600), (600, 600), (601, 1_200), (1_700, 1_800)])
+def test_a_tape_that_is_to_finish_its_sentence_is_over_where_that_ends(played: int, end: int) -> None:
+    tape = recorded(*(chunk for index in range(3) for chunk in sentence(index, 2)))
+    give(tape, played)
+    tape.finish_sentence()
+    assert played + give(tape) == end
+    assert tape.is_over
+
+
+def test_a_sentence_that_is_still_being_made_is_finished_when_it_has_come() -> None:
+    tape = recorded(*sentence(0, 2), *sentence(1, 2)[:1], closed=False)
+    give(tape, 700)
+    tape.finish_sentence()
+    assert give(tape) == 200
+    assert not tape.is_over
+    for chunk in sentence(1, 2)[1:]:
+        tape.add(chunk)
+    assert give(tape) == 300
+    assert tape.is_over
+    for chunk in sentence(2, 2):
+        tape.add(chunk)
+    assert give(tape) == 0
+    assert tape.is_over
+
+
+def test_a_last_sentence_stays_the_last_however_much_is_forgotten_before_it() -> None:
+    count = round(KEPT_SECONDS * RATE / 600) + 20
+    tape = recorded(*(chunk for index in range(count) for chunk in sentence(index, 2)))
+    give(tape, 600 * (count - 2) + 1)
+    tape.finish_sentence()
+    assert give(tape) == 599
+    assert tape.is_over
+
+
+def test_who_skips_beyond_the_last_sentence_has_reached_the_end() -> None:
+    tape = recorded(*(chunk for index in range(4) for chunk in sentence(index, 2)))
+    give(tape, 100)
+    tape.finish_sentence()
+    tape.played(100)
+    tape.skip(2)
+    assert give(tape) == 0
+    assert tape.is_over
