@@ -125,7 +125,10 @@ class ScriptedServer:
                 reply = self.replies.pop(0) if self.replies else self.reply_to(asked)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._notice_leaving, stream, scope)
-                    await reply(stream)
+                    try:
+                        await reply(stream)
+                    except trio.BrokenResourceError:
+                        self.left.set()
                     nursery.cancel_scope.cancel()
 
     async def _notice_leaving(self, stream: trio.SocketStream, scope: trio.CancelScope) -> None:

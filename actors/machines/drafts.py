@@ -15,8 +15,8 @@ from ..messages import DraftId, Speculation, Transcript
 
 @define
 class Drafts:
-    """At most ``most`` are asked for.  ``transcript`` is what the latest came to while it is of all that was said, and ``used``
-    whether that was the last word."""
+    """At most ``most`` are asked for.  ``transcript`` is what the latest came to while it is of all that was said, and
+    ``used`` whether that was the last word."""
 
     utterance: int
     most: int
