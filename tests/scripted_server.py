@@ -171,7 +171,7 @@ def dechunked(data: bytes) -> tuple[bytes, bool]:
     while b"\r\n" in data:
         size, _, data = data.partition(b"\r\n")
         if not int(size, 16):
-            return body, True
+            return body, data.startswith(b"\r\n")
         body += data[: int(size, 16)]
         data = data[int(size, 16) + 2 :]
     return body, False
