@@ -16,7 +16,7 @@ from ..messages import DraftId, Speculation, Transcript
 @define
 class Drafts:
     """At most ``most`` are asked for.  ``transcript`` is what the latest came to while it is of all that was said, and
-    ``used`` whether that was the last word."""
+    ``used`` whether it was taken for the transcript of the utterance."""
 
     utterance: int
     most: int
