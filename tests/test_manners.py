@@ -67,9 +67,7 @@ async def test_words_are_the_turn_and_the_held_voice_is_over(autojump_clock: Moc
 
 
 async def test_a_voice_held_before_its_first_word_begins_with_it(autojump_clock: MockClock) -> None:
-    async with scene(
-        mannered("pause_and_resume"), stt=FakeEars("mhm"), tts=FakeVoice(wait=0.5)
-    ) as room:
+    async with scene(mannered("pause_and_resume"), stt=FakeEars("mhm"), tts=FakeVoice(wait=0.5)) as room:
         room.user_says(0.2, 0.4)
         result = await room.conversation.say(STORY, interruptible=True)
     assert (result.spoken.heard, result.false_interruptions) == (STORY, 1)
