@@ -49,7 +49,7 @@ class Wrong:
             raise RuntimeError("a turn ended without an account")
         unbroken, said = story.unbroken(recording), len(done.account.heard.split())
         whole = unbroken == len(story.samples)
-        surely = story.said(unbroken if whole else unbroken - round(unsure * story.rate))
+        surely = story.surely_said(unbroken if whole else unbroken - round(unsure * story.rate))
         self.too_many.append(float(max(0, said - story.said(unbroken))))
         self.too_few.append(float(max(0, surely - said)))
         self.interruptions += len(done.deeds)

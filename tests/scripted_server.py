@@ -125,7 +125,10 @@ class ScriptedServer:
                 reply = self.replies.pop(0) if self.replies else self.reply_to(asked)
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._notice_leaving, stream, scope)
-                    await reply(stream)
+                    try:
+                        await reply(stream)
+                    except trio.BrokenResourceError:
+                        self.left.set()
                     nursery.cancel_scope.cancel()
 
     async def _notice_leaving(self, stream: trio.SocketStream, scope: trio.CancelScope) -> None:
@@ -168,7 +171,7 @@ def dechunked(data: bytes) -> tuple[bytes, bool]:
     while b"\r\n" in data:
         size, _, data = data.partition(b"\r\n")
         if not int(size, 16):
-            return body, True
+            return body, data.startswith(b"\r\n")
         body += data[: int(size, 16)]
         data = data[int(size, 16) + 2 :]
     return body, False

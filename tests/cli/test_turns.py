@@ -37,7 +37,7 @@ def test_converse_gives_a_whole_turn_as_json(run: Run, mic: str) -> None:
     assert timings["barge_in_ms"] is None
     named = ("first_sample_ms", "endpoint_ms", "stt_ms", "speech_end_to_transcript_ms", "total_ms")
     assert all(timings[name] > 0 for name in named)
-    assert timings["speech_end_to_transcript_ms"] >= timings["endpoint_ms"] >= 700
+    assert timings["speech_end_to_transcript_ms"] >= timings["endpoint_ms"] >= 200
     assert soundfile.info("out.wav").duration * 1000 >= timings["total_ms"] - 500
     assert not list(Path("base").rglob("*.wav"))
 

@@ -67,8 +67,8 @@ def test_who_did_not_understand_is_told_again_and_listened_to(keep: bool) -> Non
     scene.assistant_sounds()
     scene.assistant_ends()
     assert chimes(scene.commands) == ["listening"]
-    answer(scene, "That is all.", 2)
-    assert (scene.result.outcome, scene.result.transcript) == ("heard", "That is all.")
+    answer(scene, "Is that all?", 2)
+    assert (scene.result.outcome, scene.result.transcript) == ("heard", "Is that all?")
 
 
 def test_what_is_said_again_can_be_interrupted() -> None:
@@ -78,10 +78,10 @@ def test_what_is_said_again_can_be_interrupted() -> None:
     assert scene.only(Hush)
     scene.assistant_ends("Hello")
     scene.user_pauses()
-    scene.draft_says("That is all.", utterance=2)
+    scene.draft_says("Is that all?", utterance=2)
     scene.user_ends()
     scene.recorded(2)
-    assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "That is all.")
+    assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "Is that all?")
 
 
 def test_who_goes_on_while_their_command_is_understood_is_heard_instead() -> None:
@@ -96,10 +96,10 @@ def test_who_goes_on_while_their_command_is_understood_is_heard_instead() -> Non
     assert not scene.all(Repeat)
     assert scene.dialogue.state == "hearing"
     scene.user_pauses()
-    scene.draft_says("That is all.", utterance=2)
+    scene.draft_says("Is that all?", utterance=2)
     scene.user_ends()
     scene.recorded(2)
-    assert scene.result.transcript == "That is all."
+    assert scene.result.transcript == "Is that all?"
 
 
 @pytest.mark.parametrize("text", ["what", "wait"])
@@ -188,8 +188,8 @@ def test_who_wants_to_wait_is_not_listened_to_until_the_rest_is_over(keep: bool)
     assert scene.commands == []
     scene.time_passes(1.0)
     assert [type(command) for command in scene.commands] == [OpenMicrophone, PlayChime]
-    answer(scene, "That is all.", 2)
-    assert (scene.result.outcome, scene.result.transcript) == ("heard", "That is all.")
+    answer(scene, "Is that all?", 2)
+    assert (scene.result.outcome, scene.result.transcript) == ("heard", "Is that all?")
 
 
 def test_after_a_rest_the_user_is_waited_for_as_long_as_ever() -> None:

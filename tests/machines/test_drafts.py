@@ -27,7 +27,7 @@ from tests.machines.feeding import ONE, microphone_failed
 from tests.machines.scene import Scene
 
 
-def drafted(text: str = "That is all.") -> Scene:
+def drafted(text: str = "Is that all?") -> Scene:
     """The user has paused, and the draft of what they said is there."""
     scene = Scene()
     scene.user_says()
@@ -49,11 +49,11 @@ def test_when_the_user_does_not_go_on_the_draft_is_the_transcript() -> None:
     scene.user_ends(0.3)
     assert not scene.all(Transcribe)
     scene.recorded()
-    assert scene.only(Understood).transcript.text == "That is all."
+    assert scene.only(Understood).transcript.text == "Is that all?"
     assert not scene.all(Transcribe)
     assert (scene.result.outcome, scene.result.transcript, scene.result.engines.stt) == (
         "heard",
-        "That is all.",
+        "Is that all?",
         "ears",
     )
     assert scene.result.speculation == Speculation(drafts=1, wasted=0, used=True)
@@ -77,9 +77,9 @@ def test_a_draft_that_comes_after_the_user_went_on_changes_nothing() -> None:
     scene.user_says()
     scene.user_pauses()
     scene.user_goes_on()
-    assert scene.draft_says("That is all.") == []
+    assert scene.draft_says("Is that all?") == []
     scene.user_pauses()
-    assert scene.draft_says("That is all.", number=1) == []
+    assert scene.draft_says("Is that all?", number=1) == []
     scene.user_ends(1.5)
     assert scene.recorded() == []
     scene.draft_says("That is all of it.", number=2)
@@ -140,12 +140,12 @@ def test_a_draft_that_is_on_its_way_at_the_end_is_waited_for(recorded_first: boo
     scene.user_ends(1.5)
     if recorded_first:
         assert scene.recorded() == []
-        scene.draft_says("That is all.")
+        scene.draft_says("Is that all?")
     else:
-        assert scene.draft_says("That is all.") == []
+        assert scene.draft_says("Is that all?") == []
         scene.recorded()
     assert not scene.all(Transcribe)
-    assert scene.result.transcript == "That is all."
+    assert scene.result.transcript == "Is that all?"
 
 
 @pytest.mark.parametrize("recorded_first", [True, False])
@@ -259,23 +259,23 @@ def test_drafts_and_transcripts_of_another_turn_are_not_of_this_one() -> None:
     assert scene.draft_fails() == []
     assert scene.sound_is_judged(0.9) == []
     scene.turn = ONE
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     assert scene.patience == 0.3
 
 
 @pytest.mark.parametrize(
-    ("text", "patience"), [("That is all.", 0.3), ("I would like to and", 1.5), ("no that is wrong", 0.7), ("", 0.7)]
+    ("text", "patience"), [("Is that all?", 0.3), ("I would like to and", 1.5), ("no that is wrong", 0.7), ("", 0.7)]
 )
 def test_the_words_say_how_long_a_pause_is_waited_out(text: str, patience: float) -> None:
     assert drafted(text).patience == patience
 
 
-def test_with_a_judge_of_the_sound_its_judgement_is_waited_for() -> None:
+def test_with_a_judge_of_the_sound_its_judgement_is_waited_for_as_long_as_if_nothing_were_known() -> None:
     scene = Scene(sound=True)
     scene.user_says()
     scene.user_pauses()
-    scene.draft_says("That is all.")
-    assert scene.patience == 1.5
+    scene.draft_says("Is that all?")
+    assert scene.patience == 0.7
     scene.sound_is_judged(0.95)
     assert scene.patience == 0.3
 
@@ -285,7 +285,7 @@ def test_a_sound_that_does_not_end_outweighs_words_that_may() -> None:
     scene.user_says()
     scene.user_pauses()
     scene.sound_is_judged(0.1)
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     assert scene.patience == 1.5
 
 
@@ -294,7 +294,7 @@ def test_a_sound_that_cannot_be_judged_leaves_it_to_the_words() -> None:
     scene.user_says()
     scene.user_pauses()
     scene.sound_is_judged(None)
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     assert scene.patience == 0.3
 
 
@@ -305,15 +305,15 @@ def test_a_judgement_of_an_earlier_pause_is_none_of_this_one() -> None:
     scene.user_goes_on()
     scene.user_pauses()
     assert scene.sound_is_judged(0.95, number=1) == []
-    scene.draft_says("That is all.", number=2)
-    assert scene.patience == 1.5
+    scene.draft_says("Is that all?", number=2)
+    assert scene.patience == 0.7
 
 
 def test_who_is_to_be_listened_to_for_a_while_is() -> None:
     scene = Scene(TurnPolicy(least=5.0))
     scene.user_says()
     scene.user_pauses()
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     assert scene.all(Expect)[-1].until == 5.0
 
 
@@ -321,12 +321,12 @@ def test_a_silence_that_is_ignored_never_ends_an_utterance_and_the_button_does()
     scene = Scene(TurnPolicy(ignore_silence=True), keep=True)
     scene.user_says()
     scene.user_pauses()
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     assert scene.all(Expect)[-1].until == math.inf
     scene.feed(EndTurn())
     assert scene.only(Expect).until == scene.now
     scene.recorded()
-    assert scene.result.transcript == "That is all."
+    assert scene.result.transcript == "Is that all?"
 
 
 def test_a_spoken_command_is_obeyed_without_a_wait() -> None:

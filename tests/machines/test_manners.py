@@ -115,11 +115,11 @@ def test_after_an_interruption_its_draft_is_the_transcript() -> None:
     scene.user_says()
     scene.assistant_ends("Hello")
     scene.user_pauses()
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     scene.user_ends()
     scene.recorded()
     assert scene.only(Understood)
-    assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "That is all.")
+    assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "Is that all?")
 
 
 @pytest.mark.parametrize("text", ["mhm", "yeah, okay", "", "Uh-huh."])
@@ -233,14 +233,14 @@ def test_a_polite_assistant_finishes_its_sentence_and_is_not_ducked() -> None:
     scene.user_says()
     assert decided(scene) == ["FinishSentence"]
     scene.user_pauses()
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     scene.user_ends()
     scene.recorded()
     assert scene.only(Understood)
     scene.assistant_ends("Hello")
     assert (scene.result.outcome, scene.result.transcript, scene.result.spoken.heard) == (
         "interrupted",
-        "That is all.",
+        "Is that all?",
         "Hello",
     )
 
@@ -352,7 +352,7 @@ def test_who_is_ignored_and_still_speaks_when_the_assistant_ends_is_heard_from_t
     scene.assistant_ends()
     assert scene.dialogue.state == "hearing"
     scene.user_pauses()
-    scene.draft_says("That is all.")
+    scene.draft_says("Is that all?")
     scene.user_ends()
     assert scene.only(EndUtterance).number == 1
     scene.recorded()

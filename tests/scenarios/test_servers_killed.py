@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from actors.events import Event, ProviderChanged, StateChanged
 from actors.machines.endpointer import EndpointPolicy
-from actors.messages import Service, SpeakingStarted, TurnResult, VoiceChanged
+from actors.messages import Service, SpeakingStarted, SpeechPaused, TurnResult, VoiceChanged
 from tests.desk import spans
 from voicemode import Conversation, Settings, open_conversation
 from voicemode.audio.files import load_audio
@@ -198,7 +198,8 @@ async def test_the_first_of_two_servers_is_killed_while_it_speaks_and_again_whil
                 await first.start()
                 await desk.event(StateChanged, state="listening")
                 desk.microphone.place(answer, trio.current_time() + 0.2)
-                await desk.event(StateChanged, state="transcribing")
+                # what was said until the pause is on its way to the server
+                await desk.event(SpeechPaused)
                 since = desk.now
                 await first.kill()
             (result,) = results
