@@ -17,7 +17,7 @@ from tests.fakes import FakeEars
 from tests.turn_taking import WINDOW, LiveEars, scene
 from voicemode import Settings
 
-DONE, OPEN, UNSURE = "I would like a coffee.", "I would like to and", "no that is wrong"
+DONE, OPEN, UNSURE = "What do you mean?", "I would like to and", "no that is wrong"
 
 
 async def test_the_transcript_is_there_as_soon_as_the_user_is_taken_to_be_done(autojump_clock: MockClock) -> None:
