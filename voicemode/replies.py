@@ -1,7 +1,7 @@
 """Answers of an agent that are begun before it is certain that the user is done.
 
-In: what they have said if they do not go on, again and again.  Out: an agent like the one it asks, which already has the
-answer when it is called with exactly what was presumed.  Nothing it begins outlives the nursery it is given.
+In: what they have said if they do not go on, again and again.  Out: an agent like the one it asks, which has the answer
+already when it is called with exactly what was presumed.  Nothing it begins outlives the nursery it is given.
 """
 
 from __future__ import annotations
