@@ -39,6 +39,7 @@ from .messages import (
     Chime,
     Drafted,
     DraftId,
+    Presumed,
     SpeakingStarted,
     SpeechActivity,
     SpeechChunk,
@@ -130,6 +131,7 @@ class Request:
 
     ``overhear`` lets the user speak over the words even when nobody listens afterwards.
     ``keep`` leaves the microphone open for the next turn; ``phrases`` are what the user is expected to say.
+    ``presume`` is told, once the assistant is done, what the user has said if they look done, and None if not so.
     """
 
     turn: TurnId
@@ -140,6 +142,7 @@ class Request:
     voice: str | None = None
     speed: float | None = None
     phrases: Sequence[str] = field(default=())
+    presume: Callable[[Presumed | None], None] | None = None
 
 
 async def converse(
@@ -262,6 +265,13 @@ class _Turn:
         if self._dialogue.state != self._state:
             self._state = self._dialogue.state
             self._outside.publish(StateChanged(turn=self._request.turn, at=now, state=self._state))
+        self._presume(event)
+
+    def _presume(self, event: Input) -> None:
+        over = self.ending is not None or self._dialogue.talking
+        # a window of sound changes nothing here, and there are 31 a second
+        if self._request.presume is not None and not over and not isinstance(event, SpeechActivity):
+            self._request.presume(self._dialogue.presumed)
 
     def _do(self, command: Command, now: float) -> None:
         match command:

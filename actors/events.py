@@ -169,6 +169,22 @@ class TurnFailed:
     error: VoiceError
 
 
+Fate: TypeAlias = Literal["begun", "used", "dropped"]
+
+
+@frozen(kw_only=True)
+class ReplySpeculated:
+    """The agent's answer to what the user had said in ``turn``, before it was certain that they were done: it was
+    ``begun``, and later ``used``, or ``dropped`` because they went on.  The numbers are those of the talk until now."""
+
+    turn: TurnId
+    at: float
+    fate: Fate
+    begun: int
+    used: int
+    dropped: int
+
+
 Event: TypeAlias = (
     TurnStarted
     | StateChanged
@@ -198,6 +214,7 @@ Event: TypeAlias = (
     | Drafted
     | Transcribed
     | ProviderChanged
+    | ReplySpeculated
     | TurnEnded
     | TurnFailed
 )

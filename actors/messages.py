@@ -222,6 +222,15 @@ class Speculation:
 
 
 @frozen(kw_only=True)
+class Presumed:
+    """What the user has said in ``turn``, unless they go on, and what they had ``heard`` of the assistant before."""
+
+    turn: TurnId
+    text: str
+    heard: str
+
+
+@frozen(kw_only=True)
 class TextPiece:
     """A speakable piece of the turn's text: ``text`` stands at characters [start, start + len(text)) of it."""
 

@@ -5,7 +5,7 @@ In: messages to say, agents to talk to, the buttons a person may press.  Out: on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import TypeAlias, final
 
 import trio
@@ -15,13 +15,14 @@ from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
 from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
-from actors.messages import Message, TurnId, TurnResult
+from actors.messages import Message, Presumed, TurnId, TurnResult
 from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop
 from actors.ports import Agent, Words
 
 from .agents import answer
 from .control.controllable import ConversationStatus
 from .groups import unwrapped
+from .replies import Replies
 from .settings import Settings, check_speed
 from .text import speakable
 from .watchers import Watchers
@@ -30,7 +31,7 @@ Speech: TypeAlias = str | AsyncIterable[str] | Agent
 """What the assistant says: a text, a stream of text, or an agent that answers what the user said last."""
 
 
-LIVE = ("voice", "speed", "phrases", "turn")
+LIVE = ("voice", "speed", "phrases", "turn", "speculative_replies")
 """The settings that the next turn can have otherwise than the last."""
 
 
@@ -110,17 +111,25 @@ class Conversation:
         The agent is called with each transcript and the history before it, and its answer is spoken sentence by
         sentence while it streams.  When the user speaks over it, it is cancelled, and what they said goes to it next.
         Errors the agent raises end the talk and are raised here.
+
+        With ``Settings.speculative_replies`` the agent is called as soon as the user looks done.  When they go on,
+        that call is cancelled, and its errors are nobody's.
         """
         self._talking = True
         speech: Speech | None = greeting
-        try:
-            while self._talking:
-                result = await self._take_turn(speech, listen=True, keep=True)
-                speech = agent if result.transcript else None
-                if result.outcome == "stopped":
-                    self._talking = False
-        finally:
-            dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
+        with unwrapped():
+            async with trio.open_nursery() as nursery:
+                replies = Replies(agent, nursery, history=lambda: self.history, publish=self._outside.publish)
+                try:
+                    while self._talking:
+                        presume = replies.presume if self._settings.speculative_replies else None
+                        result = await self._take_turn(speech, listen=True, keep=True, presume=presume)
+                        speech = replies if result.transcript else None
+                        if result.outcome == "stopped":
+                            self._talking = False
+                finally:
+                    replies.drop()
+                    dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
 
     def interrupt(self) -> None:
         """Stop what the assistant is saying, as if the user had spoken over it; the turn goes on to listen."""
@@ -218,7 +227,7 @@ class Conversation:
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
 
-        ``voice``, ``speed``, ``phrases`` and ``turn`` can change.  Returned are the names of those that differ and need
+        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of those that differ and need
         a new conversation: devices, engines, what is done with their sound, and where recordings go.
         """
         self._settings = evolve(self._settings, **{name: getattr(settings, name) for name in LIVE})
@@ -241,6 +250,7 @@ class Conversation:
         voice: str | None = None,
         speed: float | None = None,
         phrases: Sequence[str] | None = None,
+        presume: Callable[[Presumed | None], None] | None = None,
     ) -> TurnResult:
         if self._watchers.closed:
             raise SettingsError("This conversation is closed; open another.")
@@ -269,6 +279,7 @@ class Conversation:
                 voice=voice or self._settings.voice,
                 speed=check_speed(speed) or self._settings.speed,
                 phrases=self._settings.phrases if phrases is None else tuple(phrases),
+                presume=presume,
             )
             with unwrapped():
                 result = await converse(

@@ -32,6 +32,7 @@ from ..messages import (
     Engines,
     MicrophoneFailed,
     MicrophoneOpened,
+    Presumed,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -122,6 +123,16 @@ class Dialogue:
     def turn(self) -> TurnId | None:
         """The turn that runs."""
         return None if self._turn is None else self._turn.id
+
+    @property
+    def talking(self) -> bool:
+        """Whether the assistant's account of what it says is still to come."""
+        return self._turn is not None and self._turn.talking
+
+    @property
+    def presumed(self) -> Presumed | None:
+        """What the user has said, if they look done; they may go on all the same."""
+        return None if self._turn is None else self._turn.presumed(self.policy.spoken)
 
     @property
     def stream(self) -> StreamId | None:

@@ -12,6 +12,7 @@ from ..messages import (
     DeviceLoss,
     Engines,
     Outcome,
+    Presumed,
     ProviderFailure,
     Speculation,
     Spoken,
@@ -23,6 +24,8 @@ from ..messages import (
     VoiceChanged,
 )
 from ..orders import Command, Evidence, Hush
+from .finished import looks_finished
+from .spoken_commands import SpokenCommands, command_in
 from .voice import Voice
 
 
@@ -81,6 +84,17 @@ class Turn:
         if self.voice is None:
             return given_up or self.gave_up or not self.listen
         return self.voice.utterance is not None and (given_up or self.voice.transcript is not None)
+
+    def presumed(self, commands: SpokenCommands) -> Presumed | None:
+        """What the user has said to the agent, if they look done: a draft of all of it is there, and by its words
+        nothing is missing."""
+        voice = self.voice
+        if self.talking or self.stopped or self.error is not None or voice is None or not voice.meant:
+            return None
+        draft = voice.drafts.transcript
+        if draft is None or command_in(draft.text, commands) is not None or looks_finished(draft.text) != "done":
+            return None
+        return Presumed(turn=self.id, text=draft.text, heard=self.spoken.heard)
 
     def hush(self, began: float | None) -> Iterator[Command]:
         """The assistant is told to stop, once; ``began`` is when the user who interrupts it did."""

@@ -134,6 +134,7 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_ENDPOINT_MAX_MS": ("2000", lambda settings: settings.turn.delay.longest, 2.0),
     "VOICEMODE_TURN_MODEL": ("smart-turn", lambda settings: settings.turn_model, "smart-turn"),
     "VOICEMODE_DRAFTS": ("1", lambda settings: settings.turn.drafts, 1),
+    "VOICEMODE_SPECULATIVE_REPLIES": ("yes", lambda settings: settings.speculative_replies, True),
     "VOICEMODE_DISABLE_SILENCE_DETECTION": ("yes", lambda settings: settings.turn.ignore_silence, True),
     "VOICEMODE_BARGE_IN_DUCK": ("0.5", lambda settings: settings.turn.barge_in.duck, 0.5),
     "VOICEMODE_BARGE_IN_MIN_WORDS": ("2", lambda settings: settings.turn.barge_in.min_words, 2),

@@ -45,6 +45,13 @@ TURN_TAKING = (
         field="turn.drafts",
     ),
     Setting(
+        "VOICEMODE_SPECULATIVE_REPLIES",
+        SWITCH,
+        "false",
+        "Whether the agent is asked as soon as the user looks done; its answer is dropped when they go on.",
+        field="speculative_replies",
+    ),
+    Setting(
         "VOICEMODE_MIN_RECORDING_DURATION",
         SECONDS_OR_NONE,
         "0",
