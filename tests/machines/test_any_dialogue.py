@@ -6,50 +6,111 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from actors.errors import AudioFileError, DeviceError, DeviceLost, ProviderUnavailable
+from actors.machines.barge_in import BargeInPolicy, Manners
 from actors.machines.dialogue import Dialogue
 from actors.machines.policy import TurnPolicy
+from actors.machines.spoken_commands import SpokenCommands
 from actors.messages import (
     Chime,
+    Drafted,
+    DraftId,
     MicrophoneFailed,
     SpeakerFailed,
     SpeakerOpened,
+    SpeakingStarted,
+    SpeechPaused,
+    SpeechResumed,
     Spoken,
     StreamId,
+    Transcript,
     TurnId,
+    Utterance,
 )
 from actors.orders import (
     Abandon,
+    Again,
     Begin,
     BeginUtterance,
     CloseMicrophone,
     Command,
+    Draft,
+    DraftFailed,
+    DropDraft,
     DropUtterance,
+    Duck,
     EndTurn,
     EndUtterance,
+    Evidence,
+    Expect,
     Fail,
     Finish,
+    FinishSentence,
+    Follow,
+    GoOn,
+    Hold,
     Hush,
     Interrupt,
     OpenMicrophone,
     PlayChime,
+    Repeat,
+    Settle,
     Speak,
     SpeakingFailed,
     Stop,
+    TellAway,
+    TellBack,
     Tick,
     Transcribe,
     TranscriptionFailed,
+    TurnJudged,
+    Understood,
 )
 from tests.machines.feeding import WINDOW, ended, opened, spoken, started, transcribed, utterance, voiced
 
 TEXT = "One two three."
 
+WORDS = ("", "yes", "I would and", "mhm", "please stop", "what", "wait", "so it is over", "goodbye")
+SPOKEN = SpokenCommands(end=("over",), stop=("goodbye",))
+
+
+def drafted(turn: TurnId, draft: DraftId, text: str) -> Drafted:
+    return Drafted(turn=turn, at=0.0, draft=draft, transcript=Transcript(text=text, engine="ears", seconds=0.05))
+
 
 class AnyDialogue(RuleBasedStateMachine):
     """Everything that may happen, in any order, with an outside that owes answers and gives them when it likes."""
 
-    @initialize(interruptible=st.booleans(), wait=st.sampled_from([0.0, 3.0, 10.0]), mends=st.booleans())
-    def open(self, interruptible: bool, wait: float, mends: bool) -> None:
-        self.dialogue = Dialogue(TurnPolicy(interruptible=interruptible, device_wait=wait))
+    @initialize(
+        interruptible=st.booleans(),
+        wait=st.sampled_from([0.0, 3.0, 10.0]),
+        mends=st.booleans(),
+        manners=st.sampled_from(["interrupt", "finish_sentence", "pause_and_resume", "ignore"]),
+        drafts=st.sampled_from([0, 1, 4]),
+        min_words=st.sampled_from([0, 2]),
+        protected=st.sampled_from([0.0, 1.0]),
+        ignore_silence=st.booleans(),
+    )
+    def open(
+        self,
+        interruptible: bool,
+        wait: float,
+        mends: bool,
+        manners: Manners,
+        drafts: int,
+        min_words: int,
+        protected: float,
+        ignore_silence: bool,
+    ) -> None:
+        self.dialogue = Dialogue(
+            TurnPolicy(
+                interruptible=interruptible,
+                device_wait=wait,
+                drafts=drafts,
+                spoken=SPOKEN,
+                ignore_silence=ignore_silence,
+                barge_in=BargeInPolicy(manners=manners, min_words=min_words, protected=protected),
+            )
+        )
         self.mends = mends
         self.now = 0.0
         self.turn = 0
@@ -59,13 +120,24 @@ class AnyDialogue(RuleBasedStateMachine):
         self.hushed: set[int] = set()
         self.talking: int | None = None
         self.stream: StreamId | None = None
-        self.microphone_works = self.in_speech = False
+        self.microphone_works = self.in_speech = self.in_pause = False
+        self.voice_ended = 0.0
         self.speaker_works = True
         self.chimes: list[Chime] = []
         self.open_takes: set[int] = set()
         self.closed_takes: set[int] = set()
         self.owed_utterances: list[int] = []
         self.owed_transcripts: list[TurnId] = []
+        self.evidence = Evidence()
+        self.lowered: type[Duck | Hold] | None = None
+        self.finishing = self.sounded = self.away = False
+        self.drafts: set[DraftId] = set()
+        self.followed: list[DraftId] = []
+        self.owed_drafts: list[DraftId] = []
+        self.dropped: list[DraftId] = []
+        self.owed_judgements: list[DraftId] = []
+        self.on_disk: set[int] = set()
+        self.transcribed: set[int] = set()
 
     def feed(self, event: object) -> None:
         for command in self.dialogue.feed(event, self.now):  # type: ignore[arg-type]  # any input there is
@@ -78,7 +150,7 @@ class AnyDialogue(RuleBasedStateMachine):
                 self.stream, self.microphone_works = stream, False
             case CloseMicrophone():
                 assert self.stream is not None
-                self.stream, self.in_speech = None, False
+                self.stream, self.in_speech, self.in_pause = None, False, False
             case PlayChime(turn, chime):
                 assert turn == self.turn
                 assert chime not in self.chimes
@@ -91,10 +163,71 @@ class AnyDialogue(RuleBasedStateMachine):
                 assert turn not in self.hushed
                 assert self.talking is None
                 self.speaks.append(turn)
-                self.talking = turn
+                self.begin_to_talk(turn)
+            case Repeat(turn):
+                assert turn == self.turn
+                assert self.talking is None
+                self.chimes = []
+                self.begin_to_talk(turn)
             case Hush(turn, _):
                 assert turn == self.talking
+                assert turn not in self.hushed
                 self.hushed.add(turn)
+                self.lowered = None
+            case Duck(turn) | Hold(turn):
+                assert turn == self.talking
+                assert turn not in self.hushed
+                assert self.lowered is None
+                assert isinstance(command, Hold) == self.dialogue.policy.barge_in.holds
+                self.lowered = type(command)
+            case GoOn(turn):
+                assert turn == self.talking
+                assert self.lowered is not None
+                self.lowered = None
+            case FinishSentence(turn):
+                assert turn == self.talking
+                assert turn not in self.hushed
+                assert self.sounded
+                self.finishing = True
+            case Follow(turn, draft):
+                assert turn == self.turn
+                assert self.evidence.live
+                self.make_draft(draft)
+                self.followed.append(draft)
+            case Draft(turn, draft, _):
+                assert turn == self.turn
+                if draft in self.followed:
+                    self.followed.remove(draft)
+                else:
+                    self.make_draft(draft)
+                self.owed_drafts.append(draft)
+                if self.evidence.sound:
+                    self.owed_judgements.append(draft)
+            case DropDraft(draft):
+                assert draft in self.drafts
+                assert draft not in self.dropped
+                self.dropped.append(draft)
+                for owed in (self.followed, self.owed_drafts, self.owed_judgements):
+                    if draft in owed:
+                        owed.remove(draft)
+            case Expect(stream=stream, pause=pause):
+                assert (stream, pause) == (self.stream, self.voice_ended)
+                assert self.in_pause
+            case Understood(turn, recording, _):
+                assert turn == self.turn
+                self.take_as_understood(recording)
+            case Settle():
+                # the user is listened to anew
+                self.chimes = []
+            case TellAway(turn, since):
+                assert turn == self.turn
+                assert since <= self.now
+                assert not self.away
+                self.away = True
+            case TellBack(turn):
+                assert turn == self.turn
+                assert self.away
+                self.away = False
             case BeginUtterance(number=number):
                 assert not self.open_takes
                 assert number not in self.closed_takes
@@ -106,7 +239,9 @@ class AnyDialogue(RuleBasedStateMachine):
             case DropUtterance(number):
                 self.open_takes.remove(number)
                 self.closed_takes.add(number)
-            case Transcribe(turn, _):
+            case Transcribe(turn, recording):
+                assert not self.owed_drafts
+                self.take_as_understood(recording)
                 self.owed_transcripts.append(turn)
             case Finish(final):
                 assert final.spoken.text.startswith(final.spoken.heard)
@@ -115,6 +250,8 @@ class AnyDialogue(RuleBasedStateMachine):
                 gone = [loss.device for loss in final.losses if loss.seconds is None]
                 assert len(gone) == len(set(gone))
                 assert ("speaker" in gone) == (not self.speaker_works)
+                guessed = final.speculation
+                assert guessed.wasted + guessed.used <= guessed.drafts <= self.dialogue.policy.drafts
                 self.end()
             case Fail(turn, _):
                 assert turn == self.turn
@@ -125,9 +262,28 @@ class AnyDialogue(RuleBasedStateMachine):
         assert self.talking is None or self.abandoned
         self.running = False
         # whoever carries the turn out waits for all it started before the next one begins
-        self.talking = None
-        self.owed_transcripts.clear()
+        self.talking = self.lowered = None
+        for owed in (self.owed_transcripts, self.owed_drafts, self.owed_judgements, self.followed):
+            owed.clear()
         self.endings[self.turn] = self.endings.get(self.turn, 0) + 1
+
+    def begin_to_talk(self, turn: int) -> None:
+        self.talking, self.lowered, self.finishing, self.sounded = turn, None, False, False
+        self.hushed.discard(turn)
+
+    def make_draft(self, draft: DraftId) -> None:
+        assert self.evidence.drafts
+        assert draft not in self.drafts
+        assert not self.followed
+        assert not self.owed_drafts
+        assert draft.number <= self.dialogue.policy.drafts
+        self.drafts.add(draft)
+
+    def take_as_understood(self, recording: Utterance) -> None:
+        """Whatever is understood has been recorded, and once is enough."""
+        assert recording.number in self.on_disk
+        assert recording.number not in self.transcribed
+        self.transcribed.add(recording.number)
 
     @rule(seconds=st.sampled_from([0.0, 0.032, 0.5, 3.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
@@ -136,12 +292,23 @@ class AnyDialogue(RuleBasedStateMachine):
             self.feed(Tick())
 
     @precondition(lambda self: not self.running)
-    @rule(engine=st.sampled_from(["mouth", None]), listen=st.booleans(), overhear=st.booleans(), keep=st.booleans())
-    def a_turn_begins(self, engine: str | None, listen: bool, overhear: bool, keep: bool) -> None:
+    @rule(
+        engine=st.sampled_from(["mouth", None]),
+        listen=st.booleans(),
+        overhear=st.booleans(),
+        keep=st.booleans(),
+        evidence=st.builds(
+            Evidence, drafts=st.sampled_from([True, True, False]), live=st.booleans(), sound=st.booleans()
+        ),
+    )
+    def a_turn_begins(self, engine: str | None, listen: bool, overhear: bool, keep: bool, evidence: Evidence) -> None:
         self.turn += 1
+        self.evidence = evidence
         self.running, self.keep, self.chimes = True, keep, []
         listen = listen or engine is None
-        self.feed(Begin(turn=TurnId(self.turn), engine=engine, listen=listen, overhear=overhear, keep=keep))
+        self.feed(
+            Begin(turn=TurnId(self.turn), engine=engine, listen=listen, overhear=overhear, keep=keep, evidence=evidence)
+        )
 
     @precondition(lambda self: self.stream is not None and not self.microphone_works)
     @rule()
@@ -165,21 +332,42 @@ class AnyDialogue(RuleBasedStateMachine):
             if self.stream is not None:
                 self.now += WINDOW
                 self.feed(voiced(self.now, self.stream))
+            if self.in_pause and self.stream is not None:
+                self.in_pause = False
+                resumed = SpeechResumed(stream=self.stream, at=self.now - WINDOW, probability=0.9, level=-20.0)
+                self.feed(resumed)
+
+    @precondition(lambda self: self.in_speech and not self.in_pause)
+    @rule()
+    def the_user_pauses(self) -> None:
+        assert self.stream is not None
+        self.in_pause, self.voice_ended = True, self.now
+        self.now += 0.2
+        self.feed(SpeechPaused(stream=self.stream, at=self.voice_ended, probability=0.1, level=-60.0))
 
     @precondition(lambda self: self.in_speech)
     @rule()
     def the_user_falls_silent(self) -> None:
-        assert self.stream is not None
-        self.in_speech = False
-        self.now += 0.7
-        self.feed(ended(self.now - 0.7, self.stream))
+        if not self.in_pause:
+            self.the_user_pauses()
+        if self.stream is not None:
+            self.in_speech = False
+            self.now += 0.5
+            self.feed(ended(self.voice_ended, self.stream))
+            self.in_pause = False
 
-    @precondition(lambda self: self.talking is not None)
+    @precondition(lambda self: self.talking is not None and not self.sounded and self.lowered is not Hold)
+    @rule()
+    def the_first_sample_leaves(self) -> None:
+        self.sounded = True
+        self.feed(SpeakingStarted(turn=TurnId(self.turn), at=self.now))
+
+    @precondition(lambda self: self.talking is not None and self.lowered is not Hold)
     @rule(heard=st.integers(0, len(TEXT)))
     def the_player_is_done(self, heard: int) -> None:
-        turn, self.talking = self.talking, None
+        turn, self.talking, self.lowered = self.talking, None, None
         assert turn is not None
-        complete = turn not in self.hushed
+        complete = turn not in self.hushed and not self.finishing
         self.feed(
             Spoken(
                 turn=TurnId(turn),
@@ -200,10 +388,44 @@ class AnyDialogue(RuleBasedStateMachine):
     @precondition(lambda self: self.owed_utterances)
     @rule()
     def an_utterance_is_on_disk(self) -> None:
-        self.feed(utterance(self.owed_utterances.pop(0)))
+        number = self.owed_utterances.pop(0)
+        self.on_disk.add(number)
+        self.feed(utterance(number))
+
+    @precondition(lambda self: self.owed_drafts)
+    @rule(text=st.sampled_from(WORDS), fails=st.booleans())
+    def a_draft_is_there(self, text: str, fails: bool) -> None:
+        draft, turn = self.owed_drafts.pop(0), TurnId(self.turn)
+        if fails:
+            self.feed(DraftFailed(turn=turn, draft=draft, error=ProviderUnavailable("ears", "gone")))
+        else:
+            self.feed(drafted(turn, draft, text))
+
+    @precondition(lambda self: self.followed)
+    @rule()
+    def a_draft_fails_early(self) -> None:
+        error = ProviderUnavailable("ears", "gone")
+        self.feed(DraftFailed(turn=TurnId(self.turn), draft=self.followed.pop(), error=error))
+
+    @precondition(lambda self: self.dropped)
+    @rule(text=st.sampled_from(WORDS), fails=st.booleans())
+    def a_draft_that_was_dropped_is_there(self, text: str, fails: bool) -> None:
+        turn, draft = TurnId(self.turn), self.dropped[-1]
+        before = self.dialogue.state, self.dialogue.deadline
+        error = ProviderUnavailable("ears", "gone")
+        late = DraftFailed(turn=turn, draft=draft, error=error) if fails else drafted(turn, draft, text)
+        assert self.dialogue.feed(late, self.now) == []
+        assert self.dialogue.feed(TurnJudged(turn=turn, draft=draft, probability=0.9), self.now) == []
+        assert (self.dialogue.state, self.dialogue.deadline) == before
+
+    @precondition(lambda self: self.owed_judgements)
+    @rule(probability=st.sampled_from([None, 0.1, 0.5, 0.9]))
+    def the_sound_is_judged(self, probability: float | None) -> None:
+        draft = self.owed_judgements.pop(0)
+        self.feed(TurnJudged(turn=TurnId(self.turn), draft=draft, probability=probability))
 
     @precondition(lambda self: self.owed_transcripts)
-    @rule(text=st.sampled_from(["", "yes"]), fails=st.booleans())
+    @rule(text=st.sampled_from(WORDS), fails=st.booleans())
     def the_recogniser_answers(self, text: str, fails: bool) -> None:
         turn = self.owed_transcripts.pop(0)
         error = ProviderUnavailable("ears", "gone")
@@ -213,7 +435,7 @@ class AnyDialogue(RuleBasedStateMachine):
     @rule(error=st.sampled_from([DeviceError("gone"), DeviceLost("gone"), AudioFileError("gone")]))
     def the_microphone_dies(self, error: DeviceError | AudioFileError) -> None:
         assert self.stream is not None
-        stream, self.stream, self.in_speech = self.stream, None, False
+        stream, self.stream, self.in_speech, self.in_pause = self.stream, None, False, False
         # the user is invited again when it is back
         self.chimes = [chime for chime in self.chimes if chime != "listening"]
         self.feed(MicrophoneFailed(stream=stream, at=self.now, error=error))
@@ -230,7 +452,7 @@ class AnyDialogue(RuleBasedStateMachine):
         self.speaker_works = True
         self.feed(SpeakerOpened(at=self.now))
 
-    @rule(event=st.sampled_from([Interrupt(), EndTurn(), Stop(), Abandon(), Tick()]))
+    @rule(event=st.sampled_from([Interrupt(), EndTurn(), Again(), Stop(), Abandon(), Tick()]))
     def somebody_presses_a_button(self, event: object) -> None:
         self.abandoned = isinstance(event, Abandon)
         self.feed(event)
@@ -245,6 +467,11 @@ class AnyDialogue(RuleBasedStateMachine):
             utterance(-1),
             started(self.now, StreamId(stream)),
             opened(self.now, stream),
+            drafted(old, DraftId(1, 1), "old"),
+            Interrupt(old),
+            Stop(old),
+            Again(old),
+            EndTurn(old),
         ):
             before = self.dialogue.state, self.dialogue.deadline
             assert self.dialogue.feed(event, self.now) == []
@@ -263,6 +490,13 @@ class AnyDialogue(RuleBasedStateMachine):
         if hasattr(self, "dialogue") and not self.running and not self.keep:
             assert self.stream is None
 
+    @invariant()
+    def nobody_is_listened_to_while_they_rest(self) -> None:
+        turn = self.dialogue._turn if hasattr(self, "dialogue") else None
+        if turn is not None and turn.rests_until is not None:
+            assert self.stream is None
+            assert not self.open_takes
+
     def teardown(self) -> None:
         """Whatever happened, an outside that pays what it owes brings the turn to its end."""
         if not hasattr(self, "dialogue"):
@@ -270,7 +504,11 @@ class AnyDialogue(RuleBasedStateMachine):
         for _ in range(100):
             if not self.running:
                 break
-            if self.talking is not None:
+            if self.owed_judgements:
+                self.the_sound_is_judged(None)
+            elif self.owed_drafts:
+                self.a_draft_is_there("yes", fails=False)
+            elif self.talking is not None and self.lowered is not Hold:
                 self.the_player_is_done(0)
             elif self.stream is not None and not self.microphone_works:
                 self.the_microphone_opens() if self.mends else self.the_microphone_dies(DeviceError("gone"))
