@@ -90,7 +90,7 @@ class Voice:
             case DraftFailed():
                 return self.drafts.failed(event.draft)
             case TurnJudged():
-                if self.pause is None or event.draft != self.drafts.current:
+                if self.pause is None or not self.pause.judging or event.draft != self.drafts.current:
                     return False
                 self.pause.judging, self.pause.sound = False, event.probability
                 return True

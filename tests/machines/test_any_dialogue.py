@@ -356,6 +356,23 @@ class AnyDialogue(RuleBasedStateMachine):
             self.feed(ended(self.voice_ended, self.stream))
             self.in_pause = False
 
+    @precondition(lambda self: self.stream is not None and not self.in_speech)
+    @rule(windows=st.sampled_from([1, 8, 70]), text=st.sampled_from(WORDS), ends=st.booleans())
+    def the_user_says_something(self, windows: int, text: str, ends: bool) -> None:
+        """What seldom comes about by chance."""
+        if not self.microphone_works:
+            self.the_microphone_opens()
+        self.the_user_starts()
+        self.the_user_goes_on(windows)
+        if self.in_speech and self.stream is not None:
+            self.the_user_pauses()
+        if self.owed_drafts:
+            self.a_draft_is_there(text, fails=False)
+        if ends and self.in_speech and self.stream is not None:
+            self.the_user_falls_silent()
+            if self.owed_utterances:
+                self.an_utterance_is_on_disk()
+
     @precondition(lambda self: self.talking is not None and not self.sounded and self.lowered is not Hold)
     @rule()
     def the_first_sample_leaves(self) -> None:
@@ -452,7 +469,7 @@ class AnyDialogue(RuleBasedStateMachine):
         self.speaker_works = True
         self.feed(SpeakerOpened(at=self.now))
 
-    @rule(event=st.sampled_from([Interrupt(), EndTurn(), Again(), Stop(), Abandon(), Tick()]))
+    @rule(event=st.sampled_from([Interrupt(), Interrupt(), EndTurn(), EndTurn(), Again(), Stop(), Abandon(), Tick()]))
     def somebody_presses_a_button(self, event: object) -> None:
         self.abandoned = isinstance(event, Abandon)
         self.feed(event)
