@@ -24,7 +24,7 @@ from voicemode.replies import PIECES, Question, Replies
 PATIENT = TurnPolicy(delay=TurnDelayPolicy(shortest=0.7))
 AHEAD = Settings(turn=PATIENT, speculative_replies=True)
 WINDOW = 0.033
-ASKED = "Tell me a story."
+ASKED = "Tell me a story!"
 
 
 class Thinker:
@@ -108,7 +108,7 @@ async def test_an_agent_is_asked_at_the_pause_and_heard_when_it_is_over(
 
 
 async def test_who_goes_on_is_asked_about_all_they_said(autojump_clock: MockClock) -> None:
-    agent, whole = Thinker(5.0), "Tell me a story. And make it short."
+    agent, whole = Thinker(5.0), "Tell me a story! And make it short!"
     seen, _, began = await talked(agent, (1.0, 2.0), (2.4, 3.4), heard=[ASKED, whole])
     assert [transcript for _, transcript in agent.called] == [ASKED, whole]
     assert agent.most == 1, "the first was closed before the second was called"
@@ -144,16 +144,16 @@ async def test_an_agent_that_has_to_be_asked_again_is_closed_first(autojump_cloc
     # the last transcript is of the whole utterance, and not what it was at the pause
     settings = Settings(turn=TurnPolicy(delay=TurnDelayPolicy(shortest=0.7), drafts=1), speculative_replies=True)
     seen, _, _ = await talked(
-        agent, (1.0, 2.0), (2.4, 3.4), heard=[ASKED, "Tell me a story about a dog."], settings=settings
+        agent, (1.0, 2.0), (2.4, 3.4), heard=[ASKED, "Tell me a story about a dog!"], settings=settings
     )
-    assert [transcript for _, transcript in agent.called] == [ASKED, "Tell me a story about a dog."]
+    assert [transcript for _, transcript in agent.called] == [ASKED, "Tell me a story about a dog!"]
     assert agent.most == 1
     assert fates(seen) == ["begun", "dropped"]
 
 
 async def test_an_error_of_an_answer_that_is_dropped_is_nobodys(autojump_clock: MockClock) -> None:
     agent = Thinker(0.1, fails_at=1)
-    seen, conversation, _ = await talked(agent, (1.0, 2.0), (2.5, 3.4), heard=[ASKED, "Tell me a joke."])
+    seen, conversation, _ = await talked(agent, (1.0, 2.0), (2.5, 3.4), heard=[ASKED, "Tell me a joke!"])
     assert fates(seen) == ["begun", "dropped", "begun", "used"]
     assert conversation.history[-1].text == "once upon a time."
 
@@ -169,19 +169,19 @@ async def test_an_error_of_an_answer_that_is_used_comes_out_as_it_is(wait: float
 
 async def test_speaking_over_an_answer_that_was_begun_early_stops_it(autojump_clock: MockClock) -> None:
     agent = Thinker(0.1, answer="one two three four five six seven eight nine ten eleven twelve thirteen.")
-    seen, conversation, _ = await talked(agent, (1.0, 2.0), (4.0, 5.0), heard=[ASKED, "Stop it now."], until=6.2)
+    seen, conversation, _ = await talked(agent, (1.0, 2.0), (4.0, 5.0), heard=[ASKED, "Stop it now!"], until=6.2)
     assert [message.text for message in conversation.history][:1] == [ASKED]
     assert conversation.history[1].text.startswith("one two three")
     assert not conversation.history[1].text.endswith("thirteen.")
-    assert conversation.history[2].text == "Stop it now."
+    assert conversation.history[2].text == "Stop it now!"
     assert fates(seen)[:3] == ["begun", "used", "begun"]
 
 
 async def test_a_user_who_speaks_again_before_the_answer_gets_one_to_that(autojump_clock: MockClock) -> None:
     """The words after the pause come while the first are still being understood, so that nothing was said of them."""
     agent = Thinker(3.0)
-    seen, _, _ = await talked(agent, (1.0, 2.0), (3.2, 4.2), heard=[ASKED, "Tell me a joke."])
-    assert [transcript for _, transcript in agent.called] == [ASKED, "Tell me a joke."]
+    seen, _, _ = await talked(agent, (1.0, 2.0), (3.2, 4.2), heard=[ASKED, "Tell me a joke!"])
+    assert [transcript for _, transcript in agent.called] == [ASKED, "Tell me a joke!"]
     assert agent.most == 1
     assert account(seen) == (2, 2, 0)
 
