@@ -43,7 +43,6 @@ from ..messages import (
     SpeechResumed,
     SpeechStarted,
     Spoken,
-    SpokenText,
     StreamId,
     Transcribed,
     TurnId,
@@ -74,6 +73,7 @@ from ..orders import (
     Tick,
     TranscriptionFailed,
     TurnJudged,
+    Typed,
 )
 from .bounds import Bounds, due
 from .hearing import Hearing
@@ -112,7 +112,7 @@ class Dialogue:
         turn = self._turn
         if turn is None:
             return "idle"
-        if turn.understood:
+        if turn.understood and turn.typed is None:
             return "transcribing"
         if turn.voice is not None and turn.voice.meant:
             return "hearing"
@@ -197,7 +197,7 @@ class Dialogue:
             began=now,
             listen=event.listen,
             keep=event.keep,
-            talking=event.engine is not None,
+            talking=event.engine is not None or event.shown,
             evidence=event.evidence,
             engines=Engines(tts=event.engine),
         )
@@ -207,10 +207,10 @@ class Dialogue:
         turn.voice, self._hearing.between = self._hearing.between, None
         if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
-        if turn.voice is not None and (not turn.talking or turn.voice.meant):
-            # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
-            turn.interrupted, turn.talking = turn.talking, False
-            turn.spoken = SpokenText(complete=not turn.interrupted)
+        if self._hearing.take_written(turn):
+            self._heard_of_user(turn, now)
+        elif turn.voice is not None and (not turn.talking or turn.voice.meant):
+            turn.forestalled()
             turn.voice.meant = True
             if turn.voice.utterance is not None:
                 self._hearing.transcribe(turn, turn.voice, turn.voice.utterance, now)
@@ -253,13 +253,16 @@ class Dialogue:
         turn = self._turn
         ended = self._hearing.speech(turn, event, now)
         if turn is not None and turn.voice is not None and turn.voice.meant:
-            self._quiet_since = now
-            if self._away:
-                self._away = False
-                self._commands.append(TellBack(turn.id))
+            self._heard_of_user(turn, now)
         if ended and turn is not None:
             self._ended(turn)
             self._chime(turn, "captured")
+
+    def _heard_of_user(self, turn: Turn, now: float) -> None:
+        self._quiet_since = now
+        if self._away:
+            self._away = False
+            self._commands.append(TellBack(turn.id))
 
     def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
         self._hearing.end(self._turn, voice, at, tail=tail)
@@ -309,8 +312,10 @@ class Dialogue:
         turn = self._turn
         if turn is None:
             if isinstance(event, Abandon):
-                self._hearing.drop_between()
+                self._hearing.forget_between()
                 self._close_microphone()
+            elif isinstance(event, Typed):
+                self._hearing.written(None, event.text)
             return
         match event:
             case Interrupt():
@@ -318,6 +323,9 @@ class Dialogue:
                 self._commands += turn.hush(None)
             case EndTurn():
                 self._end_of_turn(turn, now)
+            case Typed() if not turn.stopped and (event.turn == turn.id or turn.keep):
+                self._hearing.written(turn, event.text)
+                self._heard_of_user(turn, now)
             case Again():
                 if turn.awaits_user:
                     self._say_again(turn)
@@ -434,7 +442,7 @@ class Dialogue:
             return
         self._turn = None
         if not turn.keep or turn.stopped or turn.error is not None:
-            self._hearing.drop_between()
+            self._hearing.forget_between()
             self._close_microphone()
         if turn.error is not None and not turn.stopped:
             turn.error.recording = turn.recording
