@@ -12,6 +12,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import trio
@@ -21,12 +22,15 @@ import voicemode
 from actors.errors import ProviderUnavailable, VoiceError
 from actors.growing import LATEST
 from actors.machines.backoff import LONGEST
+from actors.machines.barge_in import BargeInPolicy, Manners
 from actors.messages import AudioFrame, Message, TurnResult
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_devices import MortalMicrophone, MortalPlayback, MortalSpeaker, refused
 from tests.fakes_speech import LoudnessModel
+from tests.turn_taking import LiveEars
 from voicemode import Settings, TurnPolicy
 
+WORDS = ("yes", "mhm", "what", "wait", "stop", "I would like and", "no that is wrong")
 CONVERSATIONS = 1_000
 BATCHES = 10
 
@@ -123,11 +127,24 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
         wait=dice.choice([0, 0.1]), word_times=dice.random() < 0.5, dies_at=dice.choice([None, None, "two"])
     )
     error = ProviderUnavailable("fake ears", "deaf") if dice.random() < 0.1 else None
-    ears = FakeEars(dice.choice(["yes", ""]), wait=dice.choice([0, 0.3]), error=error)
+    words = [dice.choice(WORDS) for _ in range(dice.randrange(4))] + [dice.choice(["yes", ""])]
+    ears = dice.choice([FakeEars, LiveEars])(*words, wait=dice.choice([0, 0.3]))
+    ears.error = error
+    manners = dice.choice(get_args(Manners))
     policy = TurnPolicy(
-        no_speech=1.0, longest=2.0, interruptible=dice.random() < 0.9, device_wait=dice.choice([0, 0.5, 10])
+        no_speech=1.0,
+        longest=2.0,
+        interruptible=dice.random() < 0.9,
+        device_wait=dice.choice([0, 0.5, 10]),
+        drafts=dice.choice([0, 1, 4, 4]),
+        ignore_silence=dice.random() < 0.1,
+        rest=0.5,
+        away=0.6,
+        barge_in=BargeInPolicy(
+            manners=manners, min_words=dice.choice([0, 0, 2]), protected=dice.choice([0.0, 0.0, 0.3])
+        ),
     )
-    settings = Settings(turn=policy, chimes=dice.random() < 0.5)
+    settings = Settings(turn=policy, chimes=dice.random() < 0.5, speculative_replies=dice.random() < 0.5)
     results: list[TurnResult] = []
 
     async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
@@ -142,9 +159,16 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
                 await trio.sleep_forever()
 
     async def buttons() -> None:
-        for _ in range(dice.randrange(3)):
-            await trio.sleep(dice.uniform(0, 2))
-            dice.choice([conversation.interrupt, conversation.stop, conversation.end_turn, switch])()
+        keys = [
+            *(conversation.interrupt, conversation.stop, conversation.end_turn, switch, conversation.repeat),
+            *(conversation.pause, conversation.pause, conversation.resume, conversation.press, conversation.release),
+            *(conversation.skip_back, conversation.skip_back, conversation.skip_forward),
+        ]
+        for _ in range(dice.randrange(5)):
+            await trio.sleep(dice.choice([0, dice.uniform(0, 1)]))
+            dice.choice(keys)()
+        await trio.sleep(dice.uniform(0, 1))
+        conversation.resume()
 
     def switch() -> None:
         conversation.mute(not conversation.muted)
@@ -198,9 +222,12 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
         assert census.spools == 0
         voice.dies_at = speaker.refusal = None
         await trio.sleep(2 * LONGEST)
+        conversation.resume()
+        assert not conversation.status().held
         again = await conversation.say("four five.")
         assert (again.outcome, again.spoken.heard) == ("said", "four five.")
     assert voice.open == 0
+    assert getattr(ears, "open", 0) == 0
     return results
 
 
