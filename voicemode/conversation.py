@@ -244,8 +244,9 @@ class Conversation:
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
 
-        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of those that differ and need
-        a new conversation: devices, engines, what is done with their sound, and where recordings go.
+        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of
+        those that differ and need a new conversation: devices, engines, what is done with their sound, and where
+        recordings go.
         """
         self._settings = evolve(self._settings, **{name: getattr(settings, name) for name in LIVE})
         return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(self._settings, name))
