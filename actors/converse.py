@@ -92,6 +92,7 @@ from .orders import (
 from .player import play_speech
 from .ports import LiveSpeechToText, Playback, SpeechToText, TextToSpeech, TurnModel, UtteranceStore, Words
 from .reader import read_words
+from .reading import show_words
 from .recent import Recent, replay
 from .streamer import stream_speech
 from .transcriber import draft, transcribe
@@ -109,7 +110,9 @@ CHUNKS = 8
 
 @frozen(kw_only=True)
 class Outside:
-    """What a turn may use of the outside; ``chimes`` are at the playback's rate, and one that is missing is silent."""
+    """What a turn may use of the outside; ``chimes`` are at the playback's rate, and one that is missing is silent.
+
+    With ``shown`` the assistant's words are read by whoever watches, and nothing is played."""
 
     gate: Gate
     playback: Playback | None
@@ -123,6 +126,7 @@ class Outside:
     recent: Recent
     judge: TurnModel | None = None
     chimes: Mapping[Chime, bytes] = field(factory=dict[Chime, bytes])
+    shown: bool = False
 
 
 @frozen(kw_only=True)
@@ -238,6 +242,7 @@ class _Turn:
             listen=request.listen,
             overhear=request.overhear,
             keep=request.keep,
+            shown=request.words is not None and self._outside.shown,
             evidence=Evidence(
                 drafts=stt is not None,
                 live=isinstance(stt, LiveSpeechToText),
@@ -280,7 +285,7 @@ class _Turn:
             case CloseMicrophone():
                 self._outside.gate.close()
             case Speak():
-                self._start(self._speak)
+                self._start(self._show if self._outside.shown else self._speak)
             case Hush(turn, began):
                 self._speech.cancel("interrupted" if began is None else "barge-in")
                 if began is not None:
@@ -341,7 +346,10 @@ class _Turn:
         if self._outside.playback is None or not said:
             with self._reports.clone() as reports:
                 now = trio.current_time()
-                await reports.send(Spoken(turn=self._request.turn, text="", heard="", complete=True, samples=0, at=now))
+                again = self._text if self._outside.shown else ""
+                await reports.send(
+                    Spoken(turn=self._request.turn, text=again, heard=again, complete=True, samples=0, at=now)
+                )
             return
         if said[0].turn != self._request.turn:
             self._text = said[0].text
@@ -391,6 +399,16 @@ class _Turn:
             partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read),
         )
         await self._play(chunks_out, makers, outside.playback, outside.recent)
+
+    async def _show(self) -> None:
+        turn, words = self._request.turn, self._request.words
+        if words is None:
+            raise RuntimeError("the dialogue asked for words that nobody gave")
+        pieces_in, pieces_out = trio.open_memory_channel[TextPiece](PIECES)
+        with self._speech:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(partial(show_words, pieces_out, self._reports.clone(), turn=turn))
+                nursery.start_soon(partial(read_words, words, pieces_in, turn=turn, publish=self._read))
 
     def _read(self, piece: TextPiece) -> None:
         """What was to be said, however far it got: a text that is streamed is known as far as it was read."""

@@ -50,7 +50,8 @@ class Evidence:
 class Begin:
     """A turn is asked for: ``engine`` will say something unless it is None, then the user is listened to or not.
 
-    With ``overhear`` the user can speak over the assistant even if nobody is going to listen afterwards.
+    With ``overhear`` the user can speak over the assistant even if nobody is going to listen afterwards.  With
+    ``shown`` something is said without an engine: whoever watches reads it.
     """
 
     turn: TurnId
@@ -58,6 +59,7 @@ class Begin:
     listen: bool
     overhear: bool = False
     keep: bool = False
+    shown: bool = False
     evidence: Evidence = field(factory=Evidence)
 
 
@@ -91,6 +93,14 @@ class Abandon:
 @frozen
 class Again(Button):
     """The assistant says again what it said last."""
+
+
+@frozen(kw_only=True)
+class Typed:
+    """The user wrote ``text`` instead of saying it, while ``turn`` ran; between two turns it is None."""
+
+    turn: TurnId | None
+    text: str = field(repr=False)
 
 
 @frozen
@@ -137,6 +147,7 @@ Input: TypeAlias = (
     | Again
     | Stop
     | Abandon
+    | Typed
     | Tick
     | SpeechEvent
     | MicrophoneOpened

@@ -32,7 +32,7 @@ class RecentUtterance:
 
 
 class Recent:
-    """Keeps the last ``utterances``, fewer when they are more than ``most_bytes`` of sound.
+    """Keeps the last ``utterances``, none with 0, fewer when they are more than ``most_bytes`` of sound.
 
     One that alone is more loses its first pieces, all but the last.
     """
@@ -43,12 +43,14 @@ class Recent:
 
     def add(self, chunk: SpeechChunk) -> None:
         """``chunk`` follows what its turn has said already."""
+        if not self._utterances:
+            return
         if not self._kept or self._kept[-1].turn != chunk.turn:
             self._kept.append(RecentUtterance(turn=chunk.turn, rate=chunk.rate))
         latest = self._kept[-1]
         latest.chunks.append(chunk)
         latest.size += len(chunk.pcm)
-        while len(self._kept) > max(self._utterances, 1) or (len(self._kept) > 1 and self._size > self._most_bytes):
+        while len(self._kept) > self._utterances or (len(self._kept) > 1 and self._size > self._most_bytes):
             self._kept.popleft()
         if latest.size > self._most_bytes:
             _shorten(latest)

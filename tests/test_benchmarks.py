@@ -310,8 +310,8 @@ class TestTurnTaking:
         assert (ending.cut, ending.wasted) == (cut, 0)
         assert (ending.delay, ending.transcript) == pytest.approx((delay, transcript))
 
-    @pytest.mark.parametrize(("after", "delay"), [(0.05, 0.3), (0.3, 0.5), (0.6, 0.7)])
-    def test_words_count_from_when_they_are_known(
+    @pytest.mark.parametrize(("after", "delay"), [(0.05, 0.3), (0.3, 0.5), (0.6, 0.8)])
+    def test_words_are_waited_for_and_count_from_when_they_are_known(
         self, judge: ModuleType, policies: ModuleType, after: float, delay: float
     ) -> None:
         heard = self.heard(judge, "I want to", "Stop.", after=after)[1:]

@@ -16,7 +16,7 @@ from actors.errors import SettingsError
 from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
 from actors.messages import Message, Presumed, TurnId, TurnResult
-from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop
+from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop, Typed
 from actors.ports import Agent, Words
 
 from .agents import answer
@@ -144,6 +144,23 @@ class Conversation:
         if self._dialogue.state != "idle":
             self._reports.send_nowait(EndTurn(self._dialogue.turn))
 
+    def answer(self, text: str) -> None:
+        """The user types ``text`` instead of speaking: it is all they say this time.
+
+        While they are listened to it is their answer, and a voice that is being heard is dropped; the assistant is
+        interrupted.  Between two turns of a talk it is what the next begins with.  Raises SettingsError when there is
+        not a word in it, or when nobody listens because no turn is running.
+        """
+        if not text.strip():
+            raise SettingsError("The answer is empty: type at least a word.")
+        typed = Typed(turn=self._dialogue.turn, text=text.strip())
+        if typed.turn is not None:
+            self._reports.send_nowait(typed)
+        elif self._talking:
+            self._dialogue.feed(typed, trio.current_time())
+        else:
+            raise SettingsError("No turn is running that could be answered: ask for one with converse, listen or talk.")
+
     @property
     def muted(self) -> bool:
         """Whether only silence is heard of the user."""
@@ -227,8 +244,9 @@ class Conversation:
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
 
-        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of those that differ and need
-        a new conversation: devices, engines, what is done with their sound, and where recordings go.
+        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of
+        those that differ and need a new conversation: devices, engines, what is done with their sound, and where
+        recordings go.
         """
         self._settings = evolve(self._settings, **{name: getattr(settings, name) for name in LIVE})
         return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(self._settings, name))
@@ -258,9 +276,9 @@ class Conversation:
             raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
         if isinstance(phrases, str):
             raise SettingsError("The phrases to expect are a list of texts, not a text.")
-        if speech is not None and self._outside.tts is None:
+        if speech is not None and self._outside.tts is None and not self._outside.shown:
             raise SettingsError("This conversation was opened without a speech engine, so it cannot say anything.")
-        if (listen or overhear) and self._outside.stt is None:
+        if (listen or overhear) and self._outside.stt is None and not self._outside.shown:
             raise SettingsError("This conversation was opened without a recogniser, so it cannot listen.")
         if isinstance(speech, str):
             speech = speakable(speech)

@@ -210,13 +210,20 @@ class HttpClient:
                 sending.cut()
                 nursery.cancel_scope.deadline = trio.current_time() + EARLY
 
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch)
-            try:
-                answer = await _sent(self._uploading, request, connection)
-            except Unreachable as error:
-                failure = error
-            nursery.cancel_scope.cancel("there is an answer, or none will be")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(watch)
+                try:
+                    answer = await _sent(self._uploading, request, connection)
+                except Unreachable as error:
+                    failure = error
+                nursery.cancel_scope.cancel("there is an answer, or none will be")
+        except BaseException:
+            # a cancel that comes with the answer: nobody will read it, and its connection is to be closed
+            if answer is not None:
+                async with Answer(answer):
+                    pass
+            raise
         if answer is None:
             raise failure
         return Answer(answer, early=not sending.whole)

@@ -23,6 +23,7 @@ import trio
 
 from actors.capture import capture_audio
 from actors.converse import Outside
+from actors.errors import SettingsError
 from actors.expectation import Expectation
 from actors.gate import Gate
 from actors.growing import Recordings
@@ -94,6 +95,8 @@ async def open_conversation(
     DeviceError or ProviderUnavailable when something of it cannot be had.
     """
     settings = settings or Settings()
+    if settings.text and any(part is not None for part in (microphone, speaker, tts, stt, vad, turn_model)):
+        raise SettingsError("A conversation in text uses no device and no engine; leave out those it was given.")
     async with AsyncExitStack() as stack:
         stack.enter_context(unwrapped())
         loading = _Loading(settings, stack, microphone, speaker, tts, stt, vad, turn_model)
@@ -139,6 +142,7 @@ async def open_conversation(
             recent=Recent(settings.history),
             judge=loading.turn_model,
             chimes=chimes(outlet.rate) if chiming else {},
+            shown=settings.text,
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel, "the conversation is over")
@@ -226,15 +230,16 @@ class _Loading:
         self.tts: TextToSpeech | None = tts
         self.stt: SpeechToText | None = stt
         self.turn_model: TurnModel | None = turn_model
-        self.listens = stt is not None or settings.stt is not None
-        self.speaks = tts is not None or settings.tts is not None
+        self.listens = not settings.text and (stt is not None or settings.stt is not None)
+        self.speaks = not settings.text and (tts is not None or settings.tts is not None)
+        self.plays = self.speaks or (not settings.text and settings.speaker is not None)
 
     async def load_microphone(self) -> None:
         if self.microphone is None and self.listens:
             self.microphone = await microphone_from(self.settings.microphone or DEFAULT_DEVICE)
 
     async def load_speaker(self) -> None:
-        if self.speaker is None and (self.speaks or self.settings.speaker is not None):
+        if self.speaker is None and self.plays:
             self.speaker = await speaker_from(self.settings.speaker or DEFAULT_DEVICE)
 
     async def load_providers(self) -> None:

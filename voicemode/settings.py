@@ -136,6 +136,8 @@ class Settings:
     ``gain_control`` brings it to a usual level; both need the extra ``aec``.
     With ``control`` the user's other processes can pause, stop and ask after the conversation at ``control_socket``;
     what was paused for ``longest_pause`` seconds is then ended or goes on, as ``after_pause`` says.
+    With ``text`` nothing is heard or played, and no engine or device is needed: what the assistant says is its text,
+    what the user says is typed.
     With ``speculative_replies`` the agent of a talk is asked as soon as the user looks done, before that is certain;
     its answer is dropped when they go on, so that it is also asked for answers that nobody hears.
     ``turn_model`` judges by the sound whether the user is done: ``smart-turn``, or a path.  ``history`` is how many of
@@ -174,6 +176,7 @@ class Settings:
     turn: TurnPolicy = field(factory=TurnPolicy)
     turn_model: str | None = None
     speculative_replies: bool = False
+    text: bool = False
     history: int = field(default=8, validator=_count)
     base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
     save_audio: bool = False

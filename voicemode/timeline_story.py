@@ -12,20 +12,27 @@ from attrs import define, field, frozen
 from actors.events import (
     BargedIn,
     Chimed,
+    Ducked,
     Event,
     Muted,
     ProviderChanged,
+    ReplySpeculated,
     State,
     StateChanged,
     TurnEnded,
     TurnFailed,
     TurnStarted,
+    UserAway,
+    UserBack,
     UtteranceRecorded,
+    WentOn,
 )
 from actors.messages import (
+    Drafted,
     MicrophoneClosed,
     MicrophoneFailed,
     MicrophoneOpened,
+    PartlyTranscribed,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -162,6 +169,8 @@ class Story:
             case BargedIn():
                 self.barges.append(event)
             case SpeechPaused() | SpeechResumed() | SpeechEnded():
+                pass
+            case PartlyTranscribed() | Drafted() | ReplySpeculated() | Ducked() | WentOn() | UserAway() | UserBack():
                 pass
             case SpeakerOpened() | SpeakerFailed() | Chimed() | Muted() | VoiceChanged() | ProviderChanged():
                 pass

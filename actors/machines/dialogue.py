@@ -43,7 +43,6 @@ from ..messages import (
     SpeechResumed,
     SpeechStarted,
     Spoken,
-    SpokenText,
     StreamId,
     Transcribed,
     TurnId,
@@ -75,6 +74,7 @@ from ..orders import (
     Tick,
     TranscriptionFailed,
     TurnJudged,
+    Typed,
 )
 from .bounds import Bounds, due
 from .hearing import Hearing
@@ -113,7 +113,7 @@ class Dialogue:
         turn = self._turn
         if turn is None:
             return "idle"
-        if turn.understood:
+        if turn.understood and turn.typed is None:
             return "transcribing"
         if turn.voice is not None and turn.voice.meant:
             return "hearing"
@@ -198,7 +198,7 @@ class Dialogue:
             began=now,
             listen=event.listen,
             keep=event.keep,
-            talking=event.engine is not None,
+            talking=event.engine is not None or event.shown,
             evidence=event.evidence,
             engines=Engines(tts=event.engine),
         )
@@ -208,10 +208,12 @@ class Dialogue:
         if (event.listen or event.overhear) and self._losses.retry_at is None:
             self._open_microphone()
         between = self._hearing.between
-        if between is not None and (not turn.talking or between.meant):
-            # the user went on talking before the assistant could: it is their turn, and there is nothing to hush
-            turn.interrupted, turn.talking = turn.talking, False
-            turn.spoken = SpokenText(complete=not turn.interrupted)
+        if self._hearing.typed is not None:
+            turn.voice, self._hearing.between = between, None
+            self._hearing.take_written(turn)
+            self._user_spoke(turn, now)
+        elif between is not None and (not turn.talking or between.meant):
+            turn.forestalled()
             self._take_up(turn, between, now)
         elif turn.talking:
             turn.voice, self._hearing.between = between, None
@@ -320,8 +322,10 @@ class Dialogue:
         turn = self._turn
         if turn is None:
             if isinstance(event, Abandon):
-                self._hearing.drop_between()
+                self._hearing.forget_between()
                 self._close_microphone()
+            elif isinstance(event, Typed):
+                self._hearing.written(None, event.text)
             return
         if isinstance(event, Button) and event.turn not in {None, turn.id}:
             return
@@ -331,6 +335,9 @@ class Dialogue:
                 self._commands += turn.hush(None)
             case EndTurn():
                 self._end_of_turn(turn, now)
+            case Typed() if not turn.stopped and (event.turn == turn.id or turn.keep):
+                self._hearing.written(turn, event.text)
+                self._user_spoke(turn, now)
             case Again():
                 if turn.awaits_user:
                     self._say_again(turn)
@@ -458,7 +465,7 @@ class Dialogue:
             return
         self._turn = None
         if not turn.keep or turn.stopped or turn.error is not None:
-            self._hearing.drop_between()
+            self._hearing.forget_between()
             self._close_microphone()
         if turn.error is not None and not turn.stopped:
             turn.error.recording = turn.recording

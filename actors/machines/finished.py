@@ -41,10 +41,10 @@ SHORT_NUMBER, WHOLE_NUMBER = 7, 10
 def looks_finished(text: str) -> Finish:
     """Whether who said ``text`` looks done, would go on, or neither can be told.
 
-    A full stop says nothing: recognisers such as Whisper end whatever they are given with one, half sentences too (by
-    ``benchmarks/bench_turn_taking.py`` 52 of 64 drafts of human sentences that went on looked done by it).  A question
-    mark does, unless a word goes before it that nothing ends with.  A text without any punctuation is judged by its words; one with some,
-    but not at its end, is open.
+    A full stop says nothing: recognisers such as Whisper end whatever they are given with one, half sentences too
+    (52 of 64 drafts of human sentences that went on looked done by it, in ``benchmarks/bench_turn_taking.py``).  A
+    question mark does, unless a word goes before it that nothing ends with.  A text without any punctuation is judged
+    by its words; one with some, but not at its end, is open.
     """
     said = _Said.of(text)
     if said is None:

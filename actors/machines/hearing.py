@@ -44,9 +44,14 @@ from .turn import Turn, milliseconds
 from .voice import Voice
 
 
+def _after(before: str | None, text: str) -> str:
+    return text if before is None else f"{before}\n{text}"
+
+
 @define
 class Hearing:
-    """Appends to ``commands``.  ``between`` is what is said while no turn wants it: it belongs to the next.
+    """Appends to ``commands``.  ``between`` is what is said while no turn wants it: it belongs to the next, and so does
+    ``typed``, what was written then.
 
     ``_latest`` is the end of the last window that was judged.
     """
@@ -54,6 +59,7 @@ class Hearing:
     policy: TurnPolicy
     commands: list[Command]
     between: Voice | None = field(default=None, init=False)
+    typed: str | None = field(default=None, init=False)
     _barge_in: BargeIn = field(init=False)
     _pauses: Pauses = field(factory=Pauses, init=False)
     _latest: float = field(default=0.0, init=False)
@@ -157,6 +163,42 @@ class Hearing:
         if dropped := voice.drafts.give_up():
             self.commands.append(DropDraft(dropped))
         self.commands.append(DropUtterance(voice.number))
+
+    def written(self, turn: Turn | None, text: str) -> None:
+        """The user wrote ``text``, and means it: it goes before what they are saying, and the assistant is hushed."""
+        if turn is None or (turn.understood and turn.typed is None and turn.keep):
+            self.typed = _after(self.typed, text)
+            return
+        turn.typed = _after(turn.typed, text)
+        turn.rests_until = None
+        turn.engines = evolve(turn.engines, stt=None)
+        turn.ducked = False  # whatever it was undecided about is decided now
+        self._forget_voice(turn)
+        turn.interrupted = turn.interrupted or turn.talking
+        self.commands += turn.hush(None)
+
+    def take_written(self, turn: Turn) -> bool:
+        """Whether the user had written something before ``turn`` began, which is theirs now."""
+        if self.typed is None:
+            return False
+        turn.typed, self.typed = self.typed, None
+        turn.forestalled()
+        self._forget_voice(turn)
+        return True
+
+    def _forget_voice(self, turn: Turn) -> None:
+        """The recording of what has been said to its end stays where those are that wait for their transcript."""
+        if turn.voice is not None and turn.voice.ended is None:
+            self.drop(turn, turn.voice)
+        elif turn.voice is not None:
+            if dropped := turn.voice.drafts.give_up():
+                self.commands.append(DropDraft(dropped))
+            turn.voice = None
+
+    def forget_between(self) -> None:
+        """There is no next turn that could have it."""
+        self.typed = None
+        self.drop_between()
 
     def drop_between(self) -> None:
         if self.between is not None and self.between.ended is None:

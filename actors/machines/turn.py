@@ -38,7 +38,8 @@ def milliseconds(seconds: float) -> float:
 class Turn:
     """The assistant is ``talking`` from the command to speak until the player's account is in, and ``ducked`` while it
     is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker.
-    ``rests_until`` is set while nobody is listened to because the user wanted to wait."""
+    ``rests_until`` is set while nobody is listened to because the user wanted to wait; ``typed`` is what they wrote
+    instead of speaking."""
 
     id: TurnId
     began: float
@@ -58,6 +59,7 @@ class Turn:
     error: VoiceError | None = None
     failures: tuple[ProviderFailure, ...] = ()
     voice: Voice | None = None
+    typed: str | None = None
     sounded_at: float | None = None
     ducked: bool = False
     rests_until: float | None = None
@@ -66,12 +68,12 @@ class Turn:
     @property
     def understood(self) -> bool:
         """Whether the turn has all it wants of the user, so that more speech belongs to the next."""
-        return self.voice is not None and self.voice.ended is not None
+        return self.typed is not None or (self.voice is not None and self.voice.ended is not None)
 
     @property
     def awaits_user(self) -> bool:
         """Whether it is the user's turn to speak, and they have not begun."""
-        given_up = self.stopped or self.gave_up or self.error is not None
+        given_up = self.stopped or self.gave_up or self.error is not None or self.typed is not None
         idle = self.voice is None and not self.talking and self.rests_until is None
         return self.listen and idle and not given_up
 
@@ -80,7 +82,7 @@ class Turn:
         """Whether nothing is left to wait for."""
         if self.talking:
             return False
-        given_up = self.stopped or self.error is not None
+        given_up = self.stopped or self.error is not None or self.typed is not None
         if self.voice is None:
             return given_up or self.gave_up or not self.listen
         return self.voice.utterance is not None and (given_up or self.voice.transcript is not None)
@@ -120,6 +122,11 @@ class Turn:
         self.sounded_at = at
         self.timings = evolve(self.timings, first_sample_ms=milliseconds(at - self.began))
 
+    def forestalled(self) -> None:
+        """The user was there before the assistant could begin: it says nothing, and there is nothing to hush."""
+        self.interrupted, self.talking = self.talking, False
+        self.spoken = SpokenText(complete=not self.interrupted)
+
     def voice_changed(self, event: VoiceChanged) -> None:
         self.engines = evolve(self.engines, tts=event.engine)
         self.failures += event.failures
@@ -144,7 +151,9 @@ class Turn:
         )
 
     def result(self, now: float, losses: tuple[DeviceLoss, ...]) -> TurnResult:
-        transcript = self.voice.transcript.text if self.voice is not None and self.voice.transcript is not None else ""
+        transcript = self.typed or ""
+        if self.voice is not None and self.voice.transcript is not None:
+            transcript = self.voice.transcript.text
         outcome: Outcome
         if self.stopped:
             outcome = "stopped"
