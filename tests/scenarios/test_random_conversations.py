@@ -31,6 +31,7 @@ from tests.turn_taking import LiveEars
 from voicemode import Settings, TurnPolicy
 
 WORDS = ("yes", "mhm", "what", "wait", "stop", "I would like and", "no that is wrong")
+TEXTS = ("one two three.", "one three. four five six seven. eight nine ten.")
 CONVERSATIONS = 1_000
 BATCHES = 10
 
@@ -186,9 +187,9 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
         try:
             match dice.randrange(4):
                 case 0:
-                    results.append(await conversation.converse("one two three."))
+                    results.append(await conversation.converse(dice.choice(TEXTS)))
                 case 1:
-                    results.append(await conversation.say("one two three."))
+                    results.append(await conversation.say(dice.choice(TEXTS), interruptible=dice.random() < 0.5))
                 case 2:
                     results.append(await conversation.listen())
                 case _:
@@ -206,8 +207,8 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
         vad=LoudnessModel(),
         store=CountedStore(census),
     ) as conversation:
-        for _ in range(dice.randrange(4)):
-            room.place(said(dice.choice([0.1, 0.3, 0.8])), trio.current_time() + dice.uniform(0, 3))
+        for _ in range(dice.randrange(6)):
+            room.place(said(dice.choice([0.12, 0.3, 0.8])), trio.current_time() + dice.uniform(0, 3))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(buttons)
             nursery.start_soon(accidents)
