@@ -15,7 +15,10 @@ from tests.speech.speech_server import serving
 from voicemode.speech.registry import load_speech_to_text, release
 
 ENDPOINT, LIVE = "endpoint", "endpoint that is sent what is still being said"
-ENGINES = ["pocketsphinx", ENDPOINT, LIVE]
+LISTENING = [ENDPOINT, LIVE]
+"""Those that take an utterance while it is being said."""
+
+ENGINES = ["pocketsphinx", *LISTENING]
 
 
 @pytest.fixture(params=ENGINES)
@@ -93,11 +96,11 @@ async def test_one_of_the_phrases_is_the_answer_as_it_was_given(engine: SpeechTo
     assert transcript.text == "Has never been SURPASSED."
 
 
+@pytest.mark.parametrize("engine", LISTENING, indirect=True)
 async def test_what_is_heard_while_it_is_said_is_what_is_heard_whole(
     engine: SpeechToText, short_human: Recording
 ) -> None:
-    if not isinstance(engine, LiveSpeechToText):
-        pytest.skip(f"{engine.name} hears whole utterances only")
+    assert isinstance(engine, LiveSpeechToText)
     whole = await engine.transcribe(short_human.pcm, short_human.rate)
     for size in (641, len(short_human.pcm)):
         async with engine.listen(short_human.rate) as hearing:
@@ -108,11 +111,11 @@ async def test_what_is_heard_while_it_is_said_is_what_is_heard_whole(
         assert transcript.seconds > 0
 
 
+@pytest.mark.parametrize("engine", LISTENING, indirect=True)
 async def test_leaving_before_the_end_of_an_utterance_does_no_harm(
     engine: SpeechToText, short_human: Recording
 ) -> None:
-    if not isinstance(engine, LiveSpeechToText):
-        pytest.skip(f"{engine.name} hears whole utterances only")
+    assert isinstance(engine, LiveSpeechToText)
     for said in (b"", short_human.pcm):
         async with engine.listen(short_human.rate) as hearing:
             hearing.write(said)
