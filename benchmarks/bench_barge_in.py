@@ -19,9 +19,10 @@ from report import Budget, Findings, figure, run
 from stand_ins import LISTENING_RATE, Cues, ObservedSpeaker, Room, human_voice
 
 from actors.events import BargedIn
+from actors.machines.barge_in import BargeInPolicy
 from actors.messages import SAMPLE_BYTES, SpeakingStarted, Synthesis
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
-from voicemode import Settings, open_conversation
+from voicemode import Settings, TurnPolicy, open_conversation
 from voicemode.audio.files import Sound, resampled
 from voicemode.audio.store import MemoryStore
 from voicemode.script.recording import Recording, Tape
@@ -33,6 +34,9 @@ TEXT = (
 )
 USER_TEXT = "Hang on, wait a moment please"
 PHRASES = ("hang on wait a moment please", "has never been surpassed")
+
+SETTINGS = Settings(phrases=PHRASES, turn=TurnPolicy(barge_in=BargeInPolicy(duck=1.0)))
+"""The voice is not lowered before it stops, so that its samples can be compared with the engine's to the last."""
 
 VOICED = 328
 """From what sample on the user is heard: -40 dB of full scale."""
@@ -129,7 +133,7 @@ async def interrupted_once(engines: Engines, user: Sound, after: float, outcome:
     heard: list[str] = []
     began = trio.current_time()
     async with open_conversation(
-        Settings(phrases=PHRASES),
+        SETTINGS,
         microphone=room,
         speaker=speaker,
         tts=voice,

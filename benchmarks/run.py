@@ -17,7 +17,21 @@ import msgspec
 from report import Report
 
 BENCHMARKS = (
-    *("turn", "turn_taking", "stop", "barge_in", "heard", "echo", "room", "vad", "session", "devices", "listening"),
+    *(
+        "turn",
+        "turn_taking",
+        "drafts",
+        "stop",
+        "barge_in",
+        "interruptions",
+        "heard",
+        "echo",
+        "room",
+        "vad",
+        "session",
+        "devices",
+        "listening",
+    ),
     *("soak", "providers", "faults"),
 )
 

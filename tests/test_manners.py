@@ -5,6 +5,7 @@ The fake voice says a word in 0.25 s at a level of 8000.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import pytest
@@ -14,7 +15,7 @@ from trio.testing import MockClock
 from actors.events import BargedIn, Ducked, WentOn
 from actors.machines.policy import TurnPolicy
 from actors.machines.spoken_commands import SpokenCommands
-from actors.messages import MicrophoneClosed, MicrophoneOpened, Spoken
+from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, Spoken
 from tests.fakes import FakeEars, FakeVoice
 from tests.turn_taking import STORY, WINDOW, levels, loud_seconds, mannered, scene
 from voicemode import Settings
@@ -82,6 +83,33 @@ async def test_a_polite_voice_ends_after_the_sentence(autojump_clock: MockClock)
     assert (result.outcome, result.transcript) == ("interrupted", "I see what you mean.")
     assert result.spoken.heard == "one two three four. five six seven eight."
     assert loud_seconds(room.room) == pytest.approx(8 * 0.2, abs=0.01)
+
+
+async def test_a_polite_voice_gives_up_all_that_is_still_to_be_made(autojump_clock: MockClock) -> None:
+    async with scene(mannered("finish_sentence"), stt=FakeEars("I see what you mean.")) as room:
+        room.user_says(1.3, 0.5)
+        result = await room.conversation.converse(20 * f"{STORY} ")
+    assert (result.outcome, result.transcript) == ("interrupted", "I see what you mean.")
+    assert result.spoken.heard == "one two three four. five six seven eight."
+
+
+async def test_a_polite_voice_hangs_up_on_an_agent_that_goes_on(autojump_clock: MockClock) -> None:
+    closed: list[float] = []
+
+    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield f"{STORY} "
+                await trio.sleep(0.01)
+        finally:
+            closed.append(trio.current_time())
+
+    async with scene(mannered("finish_sentence"), stt=FakeEars("I see what you mean.")) as room:
+        room.user_says(1.3, 0.5)
+        result = await room.conversation.converse(agent)
+        spoken = room.only(Spoken)
+    assert (result.outcome, result.spoken.heard) == ("interrupted", "one two three four. five six seven eight.")
+    assert closed == pytest.approx([spoken.at], abs=0.02)
 
 
 async def test_a_polite_voice_that_was_paused_has_no_sentence_to_finish(autojump_clock: MockClock) -> None:

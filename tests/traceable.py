@@ -52,9 +52,7 @@ class Story:
             sounds.append(sound)
             self._cut(piece, sound, times if timed else [])
         self.samples: Samples = np.concatenate(sounds)
-        codes = _codes(self.samples)
-        self._order = np.argsort(codes, kind="stable")
-        self._sorted = codes[self._order]
+        self._signs = Signs(self.samples)
 
     def _sentence(self, dice: random.Random, said: list[str], begin: int) -> tuple[Samples, list[WordTime]]:
         """How loud every sample is, and when the words are said."""
@@ -79,22 +77,8 @@ class Story:
         self.chunks.append(SpeechChunk(turn=self.turn, piece=piece, pcm=b"", rate=self.rate, last=True))
 
     def unbroken(self, recording: Samples) -> int:
-        """How many samples from the beginning on are in ``recording``, in whatever order and however often.
-
-        It may be up to ``CHANCE`` too many: what follows a cut has the right signs for a while, if rarely for long.
-        """
-        codes = _codes(recording)
-        found = np.searchsorted(self._sorted, codes).clip(0, len(self._sorted) - 1)
-        places = self._order[found[self._sorted[found] == codes]]
-        ends = np.bincount(places, minlength=len(self.samples)) > 0
-        # each place is the first of as many samples that are there
-        covered = np.zeros(len(self.samples) + SIGNS, np.int32)
-        np.add.at(covered, np.flatnonzero(ends), 1)
-        np.add.at(covered, np.flatnonzero(ends) + SIGNS, -1)
-        missing = np.flatnonzero(np.cumsum(covered)[: len(self.samples)] == 0)
-        # a hole of few samples is the edge of a fade
-        holes = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
-        return next((int(hole[0]) for hole in holes if len(hole) > HOLE), len(self.samples))
+        """As ``Signs``."""
+        return self._signs.unbroken(recording)
 
     def said(self, samples: int) -> int:
         """How many words are over after so many samples."""
@@ -103,6 +87,34 @@ class Story:
     def surely_said(self, samples: int) -> int:
         """The same of samples that ``unbroken`` has counted."""
         return self.said(samples if samples == len(self.samples) else samples - CHANCE)
+
+
+class Signs:
+    """What recognises ``samples``, whose signs were drawn, wherever they are."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._count = len(samples)
+        codes = _codes(samples)
+        self._order = np.argsort(codes, kind="stable")
+        self._sorted = codes[self._order]
+
+    def unbroken(self, recording: Samples) -> int:
+        """How many samples from the beginning on are in ``recording``, in whatever order and however often.
+
+        It may be up to ``CHANCE`` too many: what follows a cut has the right signs for a while, if rarely for long.
+        """
+        codes = _codes(recording)
+        found = np.searchsorted(self._sorted, codes).clip(0, len(self._sorted) - 1)
+        places = self._order[found[self._sorted[found] == codes]]
+        ends = np.bincount(places, minlength=self._count) > 0
+        # each place is the first of as many samples that are there
+        covered = np.zeros(self._count + SIGNS, np.int32)
+        np.add.at(covered, np.flatnonzero(ends), 1)
+        np.add.at(covered, np.flatnonzero(ends) + SIGNS, -1)
+        missing = np.flatnonzero(np.cumsum(covered)[: self._count] == 0)
+        # a hole of few samples is the edge of a fade
+        holes = np.split(missing, np.flatnonzero(np.diff(missing) > 1) + 1)
+        return next((int(hole[0]) for hole in holes if len(hole) > HOLE), self._count)
 
 
 def _codes(samples: Samples) -> NDArray[np.uint32]:
