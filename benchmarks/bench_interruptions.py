@@ -42,7 +42,7 @@ POLICIES = {
 MEANT = (PHRASE, STOP)
 """What is to stop the assistant."""
 
-COUNTS = {PHRASE: 40, STOP: 10, BACK_CHANNEL: 30, **dict.fromkeys(NOISES, 20)}
+COUNTS = {PHRASE: 40, STOP: 8, BACK_CHANNEL: 30, **dict.fromkeys(NOISES, 12), "cough": 24, "voiced cough": 24}
 SMOKE = dict.fromkeys((PHRASE, STOP, BACK_CHANNEL, "voiced cough"), 1)
 DECISION = Budget(at_most=300, statistic="p95")
 QUIETER = Budget(at_most=10.5)

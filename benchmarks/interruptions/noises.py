@@ -29,10 +29,10 @@ def cough(dice: Dice, *, voiced: bool) -> Samples:
         whole = _overlaid([(0.0, burst), (0.02, rest)])
         whole = 0.3 * whole + _formants(whole, throat)
         if voiced:
-            pitch = np.linspace(dice.uniform(160, 260), dice.uniform(90, 140), round(dice.uniform(0.08, 0.18) * RATE))
+            pitch = np.linspace(dice.uniform(160, 260), dice.uniform(90, 140), round(dice.uniform(0.04, 0.16) * RATE))
             voice = _formants(_pulses(pitch), throat) * _swelling(len(pitch))
-            voice *= 0.4 * np.abs(whole).max() / np.abs(voice).max()
-            whole = _overlaid([(0.0, whole), (dice.uniform(0.1, 0.18), voice)])
+            voice *= dice.uniform(0.05, 0.4) * np.abs(whole).max() / np.abs(voice).max()
+            whole = _overlaid([(0.0, whole), (dice.uniform(0.08, 0.15), voice)])
         parts.append(whole * 0.8**number)
         parts.append(np.zeros(round(dice.uniform(0.05, 0.2) * RATE)))
     return _in_a_room(dice, np.concatenate(parts))
