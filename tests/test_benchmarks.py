@@ -269,6 +269,33 @@ def test_what_an_engine_was_not_given_of_an_utterance_is_lost(received: bytes, l
     assert importlib.import_module("faulty_cases").lost_seconds(sent, received) == lost
 
 
+async def test_a_stretch_of_the_voice_that_nobody_heard_is_missed_however_soft_the_rest_was() -> None:
+    voice = importlib.import_module("interruptions.signed_voice").SignedVoice(1)
+    async with voice.speak("Nobody had seen a light in the old house.") as audio:
+        parts = [np.frombuffer(part.pcm, "<i2") async for part in audio]
+    softer = [part // 4 if number % 2 else part for number, part in enumerate(parts)]
+    again = [*softer[:5], *softer[3:]]
+    assert voice.missing(np.concatenate(again)) == 0
+    assert voice.missing(np.concatenate([*parts[:5], *parts[6:]])) == pytest.approx(sum(map(len, parts[5:])), abs=16)
+
+
+def test_a_recording_tells_when_the_voice_became_softer_or_paused() -> None:
+    recording = importlib.import_module("interruptions.talks").Recording()
+    for at, level, count in ((1.0, 8_000, 80), (1.01, 8_000, 80), (1.02, -2_000, 80), (1.04, 8_000, 80)):
+        recording.add(at, np.full(count, level, "<i2").tobytes(), 8_000)
+    assert recording.softer_after(1.005) == pytest.approx(1.02)
+    assert recording.softer_after(1.03) == pytest.approx(1.03)
+    assert recording.softer_after(1.041) == pytest.approx(recording.end) == pytest.approx(1.05)
+
+
+def test_noises_are_made_again_by_the_same_dice() -> None:
+    noises = importlib.import_module("interruptions.sounds").NOISES
+    for make in noises.values():
+        first, second, other = (make(np.random.default_rng(seed)) for seed in (1, 1, 2))
+        assert np.array_equal(first, second)
+        assert not np.array_equal(first[:100], other[:100])
+
+
 class TestTurnTaking:
     """A voice until 2.0 s, with a pause from 1.0 to 1.8 s in it."""
 
