@@ -7,8 +7,7 @@ makes no mistake and is as slow as it is said to be.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Collection, Sequence
 from statistics import fmean
 
 import trio
@@ -79,17 +78,20 @@ async def take(made: Sequence[Turn], slowness: Slowness, drafts: int, model: Sil
     return taken
 
 
-def of(taken: Sequence[Taken]) -> list[Figure]:
-    """Who is cut off waits for nothing: their turns are counted, and no time is."""
-    heard_out = [each.waited for each in taken if each.whole]
+def of(taken: Sequence[Taken], by_all: Collection[Turn]) -> list[Figure]:
+    """Who is cut off waits for nothing: their turns are counted, and no time is.  ``by_all`` are the turns of those who
+    were heard out whatever was allowed."""
+    heard_out = [each for each in taken if each.whole]
+    compared = [each.waited for each in taken if each.turn in by_all]
     speculation = [each.result.speculation for each in taken]
     drafts = sum(each.drafts for each in speculation)
     said = sum(each.turn.end - SILENCE for each in taken)
     figures = [
-        *([figure("  end of speech → transcript", "ms", heard_out)] if heard_out else []),
-        figure("  requests", "a turn", [len(each.asked) for each in taken]),
+        *([figure("  end of speech → transcript", "ms", (each.waited for each in heard_out))] if heard_out else []),
+        *([figure("    in turns that none cuts off", "ms", compared)] if compared else []),
+        figure("  cut off", "% of turns", [100 * (1 - len(heard_out) / len(taken))]),
+        figure("  requests", "a turn", [fmean(len(each.asked) for each in taken)]),
         figure("  sound sent, of what was said", "%", [100 * sum(sum(each.asked) for each in taken) / said]),
-        figure("  cut off", "% of turns", [100 * fmean(not each.whole for each in taken)]),
     ]
     if drafts:
         figures += [
@@ -105,9 +107,14 @@ def measure(smoke: bool) -> Findings:
     made = list(turns(sentences[3:5] if smoke else sentences, "human", 1 if smoke else DRAWS, settings=[Setting()]))
     figures: list[Figure] = []
     recognisers = list(RECOGNISERS.items())[: 1 if smoke else None]
-    for (name, slowness), drafts in product(recognisers, ALLOWED[:: 3 if smoke else 1]):
-        taken = trio.run(take, made, slowness, drafts, model, clock=MockClock(autojump_threshold=0))
-        figures += [figure(f"recogniser {name}, {drafts} drafts:", "turns", [len(taken)]), *of(taken)]
+    for name, slowness in recognisers:
+        by_allowed = {
+            drafts: trio.run(take, made, slowness, drafts, model, clock=MockClock(autojump_threshold=0))
+            for drafts in ALLOWED[:: 3 if smoke else 1]
+        }
+        by_all = [same[0].turn for same in zip(*by_allowed.values(), strict=True) if all(each.whole for each in same)]
+        for drafts, taken in by_allowed.items():
+            figures += [figure(f"recogniser {name}, {drafts} drafts:", "turns", [len(taken)]), *of(taken, by_all)]
     pauses, seconds = sum(len(turn.pauses) for turn in made), sum(turn.end - SILENCE for turn in made)
     return Findings(
         figures=tuple(figures),
