@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from string import digits
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def _read(name: str) -> Samples:
 
 
 def _speaker(name: str) -> str:
-    return re.match(r"[a-z]+", name)[0]  # type: ignore[index]
+    return name.partition("-")[0].rstrip(digits)
 
 
 def audible(samples: Samples) -> tuple[int, int]:
