@@ -7,6 +7,7 @@ part where ``turn_taking/environments.py`` has made their environments.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -20,6 +21,7 @@ from turn_taking.hearing import pauses_in
 from turn_taking.judge import Evidence
 from turn_taking.picture import draw, table
 from turn_taking.recordings import human_sentences
+from turn_taking.telling import combined, price, separation, told
 from turn_taking.turns import CROWD, Turn, turns
 
 from voicemode.speech.silero import SileroModel
@@ -62,7 +64,7 @@ async def compare(smoke: bool) -> Findings:
     ]
     if not smoke:
         notes += [_crowd(model), *_written(results, len(made))]
-    return Findings(figures=tuple(_figures(results)), notes=tuple(notes))
+    return Findings(figures=(*_figures(results), *(() if smoke else _telling(heard, engines))), notes=tuple(notes))
 
 
 def _figures(results: list[Result]) -> list[Figure]:
@@ -78,6 +80,30 @@ def _figures(results: list[Result]) -> list[Figure]:
             if same and result is not fixed:
                 found.append(figure("  of what a fixed pause with no more takes", "%", [100 * score.p50 / same]))
     return found
+
+
+def _telling(heard: list[tuple[Turn, list[Evidence]]], engines: Engines) -> Iterator[Figure]:
+    """How much there is to be known, whatever a policy makes of it."""
+    text = "whisper" if "whisper" in engines.names else "pocketsphinx"
+    sound = "pipecat" if "pipecat" in engines.names else None
+    for source in sorted({turn.source for turn, _ in heard}):
+        silences = told(
+            [
+                (turn, [engines.evidence(each, text, sound) for each in bare])
+                for turn, bare in heard
+                if turn.source == source
+            ]
+        )
+        ends = [each.end for each in silences]
+        evidence = {f"{text}'s words": [each.words for each in silences]}
+        if sound is not None:
+            evidence["the sound"] = [each.probability or 0.0 for each in silences]
+        evidence["all of it, fitted to the other sentences"] = combined(silences)
+        for name, scores in evidence.items():
+            yield figure(
+                f"{source}: an end looks more done than a pause, by {name}", "%", [100 * separation(scores, ends)]
+            )
+            yield figure("  pauses that look as done as half of the ends", "%", [100 * price(scores, ends)])
 
 
 def _crowd(model: SileroModel) -> str:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from actors.messages import Synthesis, WordTime
@@ -358,6 +359,28 @@ class TestTurnTaking:
     def test_an_interval_holds_the_share_it_is_about(self, judge: ModuleType) -> None:
         assert judge.wilson(0, 10) == pytest.approx((0, 0.2775), abs=1e-4)
         assert judge.wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+    def test_how_well_ends_are_told_from_pauses(self) -> None:
+        telling = importlib.import_module("turn_taking.telling")
+        ends = [True, True, False, False]
+        assert telling.separation([2.0, 1.0, 0.0, 0.0], ends) == 1.0
+        assert telling.separation([1.0, 1.0, 1.0, 1.0], ends) == 0.5
+        assert telling.separation([0.0, 2.0, 1.0, 1.0], ends) == 0.5
+        assert telling.price([2.0, 1.0, 0.0, 1.5], ends) == 0.5
+
+    def test_a_sentence_teaches_nothing_about_itself(self) -> None:
+        telling = importlib.import_module("turn_taking.telling")
+
+        turns = [evolve(self.turn(), name=name) for name in ("one", "two", "three")]
+        many = [
+            telling.Told(turn=turn, end=end, text="the red one", probability=probability)
+            for turn in turns
+            for end, probability in ((True, 0.9), (False, 0.1))
+        ]
+        scores = telling.combined(many)
+        assert telling.separation(scores, [each.end for each in many]) == 1.0
+        turned = [evolve(each, end=not each.end) if each.turn is turns[0] else each for each in many]
+        assert telling.combined(turned)[0] == pytest.approx(scores[0])
 
     def test_turns_are_the_same_for_the_same_seed(self) -> None:
         recordings, turns = (
