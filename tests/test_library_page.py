@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 import voicemode
 from voicemode import Conversation, Message, Settings
@@ -94,6 +94,8 @@ async def test_lines_are_typed_and_the_last_is_answered(
     pause: float, history: list[tuple[str, str]], autojump_clock: MockClock
 ) -> None:
     async def lines() -> AsyncIterator[str]:
+        # Trio decides whether the first turn has begun already
+        await wait_all_tasks_blocked()
         for line in ("one", "two"):
             if pause:
                 await trio.sleep(pause)
