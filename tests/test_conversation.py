@@ -452,7 +452,7 @@ async def test_a_speaker_is_not_written_over_the_microphone(tmp_path: Path) -> N
 
 
 def test_phrases_are_a_list_and_not_a_text() -> None:
-    with pytest.raises(SettingsError, match="not a text"):
+    with pytest.raises(SettingsError, match="a tuple of texts, not 'yes'"):
         Settings(phrases="yes")  # type: ignore[arg-type]  # that is the point
 
 

@@ -12,6 +12,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from actors.errors import ProviderUnavailable, VoiceError
 from actors.events import Event, ReplySpeculated
 from actors.machines.turn_delay import TurnDelayPolicy
 from actors.messages import Message, Presumed, SpeakingStarted, TextPiece, TurnId
@@ -156,6 +157,27 @@ async def test_an_error_of_an_answer_that_is_dropped_is_nobodys(autojump_clock: 
     seen, conversation, _ = await talked(agent, (1.0, 2.0), (2.5, 3.4), heard=[ASKED, "Tell me a joke!"])
     assert fates(seen) == ["begun", "dropped", "begun", "used"]
     assert conversation.history[-1].text == "once upon a time."
+
+
+async def test_an_error_after_an_answer_was_left_is_told_where_errors_are_wanted(autojump_clock: MockClock) -> None:
+    async def untidy(_: str, __: Sequence[Message]) -> AsyncIterator[str]:
+        try:
+            yield "one"
+            await trio.sleep_forever()
+        finally:
+            raise ProviderUnavailable("kettle", "The kettle is still on.")
+
+    told: list[VoiceError] = []
+    async with trio.open_nursery() as nursery:
+        replies = Replies(untidy, nursery, history=tuple, publish=lambda _: None, on_error=told.append)
+        for transcript in (ASKED, "Tell me a joke!"):
+            words = replies(transcript, ())
+            assert await anext(words) == "one"
+            await words.aclose()
+            replies.presume(Presumed(turn=TurnId(1), text="Tell me a joke!", heard=""))
+        await wait_all_tasks_blocked()
+        replies.drop()
+    assert [str(error) for error in told] == ["The kettle is still on."] * 2
 
 
 @pytest.mark.parametrize("wait", [0.1, 2.0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,80 @@ async def test_a_talk_in_text_goes_back_and_forth(autojump_clock: MockClock) -> 
         "two",
         "You wrote two. That makes 3.",
     ]
+
+
+async def slow(transcript: str, _: Sequence[Message]) -> AsyncIterator[str]:
+    yield f"You wrote {transcript}. "
+    await trio.sleep(1.0)
+    yield "That is all."
+
+
+async def test_a_talk_can_be_answered_as_soon_as_it_has_begun(autojump_clock: MockClock) -> None:
+    async with voicemode.open_conversation(TEXT) as conversation, trio.open_nursery() as nursery:
+        await nursery.start(conversation.talk, slow)
+        conversation.answer("one")
+        conversation.finish()
+    assert [message.text for message in conversation.history] == ["one", "You wrote one. That is all."]
+
+
+@pytest.mark.parametrize("after", [tenths / 10 for tenths in range(0, 45, 3)])
+async def test_whenever_a_talk_is_finished_what_was_typed_is_answered_and_nobody_is_waited_for(
+    after: float, autojump_clock: MockClock
+) -> None:
+    began = trio.current_time()
+    async with voicemode.open_conversation(TEXT) as conversation, trio.open_nursery() as nursery:
+        await nursery.start(partial(conversation.talk, slow, greeting="Hello."))
+        nursery.start_soon(types, conversation, 1.5, *["one", "two"][: int(after / 1.5)])
+        await trio.sleep(after)
+        if after in {1.5, 3.0}:
+            await wait_all_tasks_blocked()
+        conversation.finish()
+    said = [message.text for message in conversation.history]
+    typed = ["one", "two"][: int(after / 1.5)]
+    assert said == ["Hello.", *[text for line in typed for text in (line, f"You wrote {line}. That is all.")]]
+    assert trio.current_time() - began == pytest.approx(max(after, 1.5 * len(typed) + 1.0 if typed else 0.0))
+    with pytest.raises(SettingsError, match=r"once await nursery\.start\(conversation\.talk, agent\) has returned"):
+        conversation.answer("three")
+
+
+async def test_finishing_lets_who_speaks_speak_and_answers_them(autojump_clock: MockClock) -> None:
+    room, seen = Room(), list[Event]()
+    async with conversing(room, stt=FakeEars("first", wait=0.5)) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(follow, conversation, seen)
+        await nursery.start(conversation.talk, agreeable)
+        began = trio.current_time()
+        room.microphone.place(said(1.0), began + 1.0)
+        await trio.sleep(1.5)
+        conversation.finish()
+        await trio.sleep(4.0)
+        assert conversation.status().state == "idle"
+        assert not room.microphone.is_open
+        assert [message.text for message in conversation.history] == ["first", "so, first."]
+        assert [event.result.outcome for event in seen if isinstance(event, TurnEnded)] == ["heard", "said"]
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_speaks_over_the_last_answer_is_answered_too(autojump_clock: MockClock) -> None:
+    room = Room()
+    async with conversing(room, stt=FakeEars("first", "second")) as conversation, trio.open_nursery() as nursery:
+        await nursery.start(partial(conversation.talk, agreeable, greeting=GREETING))
+        conversation.finish()
+        room.microphone.place(said(1.0), trio.current_time() + 1.0)
+        await trio.sleep(8.0)
+        assert [message.text for message in conversation.history][1:] == ["first", "so, first."]
+        assert conversation.status().state == "idle"
+
+
+async def test_finishing_is_nothing_to_a_turn_by_itself(autojump_clock: MockClock) -> None:
+    async with voicemode.open_conversation(TEXT) as conversation, trio.open_nursery() as nursery:
+        nursery.start_soon(types, conversation, 2.0, "yes")
+        conversation.finish()
+        assert (await conversation.converse("Well?")).transcript == "yes"
+
+
+async def agreeable(transcript: str, _: Sequence[Message]) -> str:
+    await trio.lowlevel.checkpoint()
+    return f"so, {transcript}."
 
 
 async def test_what_was_read_of_an_interrupted_stream_is_what_was_heard(autojump_clock: MockClock) -> None:

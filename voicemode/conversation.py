@@ -6,6 +6,7 @@ In: messages to say, agents to talk to, the buttons a person may press.  Out: on
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import TypeAlias, final
 
 import trio
@@ -22,7 +23,7 @@ from actors.ports import Agent, Words
 from .agents import answer
 from .control.controllable import ConversationStatus
 from .groups import unwrapped
-from .replies import Replies
+from .replies import OnError, Replies
 from .settings import Settings, check_speed
 from .text import speakable
 from .watchers import Watchers
@@ -58,7 +59,8 @@ class Conversation:
         self._dialogue = Dialogue(settings.bounds)
         self._floor = trio.Lock()
         self._turns = 0
-        self._talking = False
+        self._talking = self._finishing = self._typed = False
+        self._wound_up: TurnId | None = None
         self._history: list[Message] = []
 
     @property
@@ -105,29 +107,50 @@ class Conversation:
         """Say nothing and return what the user says.  Raises as ``converse`` does."""
         return await self._take_turn(None, listen=True, phrases=phrases)
 
-    async def talk(self, agent: Agent, *, greeting: Speech | None = None) -> None:
-        """Let the user talk with ``agent`` until ``stop`` or until cancelled, the microphone open all along.
+    async def talk(
+        self,
+        agent: Agent,
+        *,
+        greeting: Speech | None = None,
+        on_error: OnError | None = None,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Let the user talk with ``agent`` until ``stop``, ``finish`` or until cancelled, the microphone open all
+        along.
 
         The agent is called with each transcript and the history before it, and its answer is spoken sentence by
         sentence while it streams.  When the user speaks over it, it is cancelled, and what they said goes to it next.
-        Errors the agent raises end the talk and are raised here.
+        Errors the agent raises end the talk and are raised here; with ``on_error`` its VoiceErrors are given to that
+        instead, the answer ends where it had got to, and the talk goes on.  ``await nursery.start(talk, agent)``
+        returns when the talk has begun, so that the user can answer.
 
         With ``Settings.speculative_replies`` the agent is called as soon as the user looks done.  When they go on,
         that call is cancelled, and its errors are nobody's.
         """
-        self._talking = True
+        self._talking, self._finishing = True, False
+        task_status.started()
         speech: Speech | None = greeting
         with unwrapped():
             async with trio.open_nursery() as nursery:
-                replies = Replies(agent, nursery, history=lambda: self.history, publish=self._outside.publish)
+                replies = Replies(
+                    agent, nursery, history=lambda: self.history, publish=self._outside.publish, on_error=on_error
+                )
                 try:
                     while self._talking:
                         presume = replies.presume if self._settings.speculative_replies else None
-                        result = await self._take_turn(speech, listen=True, keep=True, presume=presume)
+                        result = await self._take_turn(
+                            speech,
+                            listen=speech is None or not self._finishing,
+                            overhear=True,
+                            keep=True,
+                            presume=partial(self._wind_up, presume),
+                        )
                         speech = replies if result.transcript else None
-                        if result.outcome == "stopped":
-                            self._talking = False
+                        done = self._finishing and speech is None and not self._typed
+                        if result.outcome == "stopped" or done:
+                            break
                 finally:
+                    self._talking = self._finishing = False
                     replies.drop()
                     dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
 
@@ -154,12 +177,16 @@ class Conversation:
         if not text.strip():
             raise SettingsError("The answer is empty: type at least a word.")
         typed = Typed(turn=self._dialogue.turn, text=text.strip())
+        self._typed = True
         if typed.turn is not None:
             self._reports.send_nowait(typed)
         elif self._talking:
             self._dialogue.feed(typed, trio.current_time())
         else:
-            raise SettingsError("No turn is running that could be answered: ask for one with converse, listen or talk.")
+            raise SettingsError(
+                "No turn is running that could be answered: ask for one with converse, listen or talk.  A talk can be "
+                "answered once await nursery.start(conversation.talk, agent) has returned."
+            )
 
     @property
     def muted(self) -> bool:
@@ -236,6 +263,23 @@ class Conversation:
         if self._dialogue.state != "idle":
             self._reports.send_nowait(Stop(self._dialogue.turn))
 
+    def finish(self) -> None:
+        """Let a talk end when all that the user has said or typed is answered; nobody is listened to after that.
+
+        Does nothing when there is none.  A turn that was asked for by itself is not touched.
+        """
+        self._finishing = self._talking
+        self._wind_up(None, None)
+
+    def _wind_up(self, presume: Callable[[Presumed | None], None] | None, presumed: Presumed | None) -> None:
+        """Wait for nobody who has not begun to speak when the talk is to end."""
+        if presume is not None:
+            presume(presumed)
+        turn = self._dialogue.turn
+        if self._finishing and self._dialogue.state == "listening" and self._wound_up != turn:
+            self._wound_up = turn
+            self.end_turn()
+
     @property
     def settings(self) -> Settings:
         """What the next turn keeps to."""
@@ -284,6 +328,7 @@ class Conversation:
             speech = speakable(speech)
         async with self._floor:
             self._turns += 1
+            self._typed = False
             if self._dialogue.policy != self._settings.bounds:
                 self._dialogue.adopt(self._settings.bounds)
             if keep and not self._talking:

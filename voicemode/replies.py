@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from typing import TypeAlias
 
 import trio
 from attrs import frozen
 
+from actors.errors import VoiceError
 from actors.events import Event, Fate, ReplySpeculated
 from actors.messages import Message, Presumed, TurnId
 from actors.ports import Agent
 
 from .agents import answer
+
+OnError: TypeAlias = Callable[[VoiceError], None]
 
 PIECES = 64
 """Pieces of text that an agent may be ahead of who reads them; then it waits."""
@@ -47,8 +51,11 @@ class Reply:
         self._error: Exception | None = None
         self._left = False
 
-    async def run(self, agent: Agent, before: trio.Event | None) -> None:
-        """Have it made, once ``before`` is over.  Raises only what goes wrong after whoever read it has left."""
+    async def run(self, agent: Agent, before: trio.Event | None, on_error: OnError | None) -> None:
+        """Have it made, once ``before`` is over.
+
+        Raises only what goes wrong after whoever read it has left, and that is no VoiceError if there is ``on_error``.
+        """
         try:
             if before is not None:
                 await before.wait()
@@ -59,9 +66,12 @@ class Reply:
                     async for text in words:
                         await self._send.send(text)
         except Exception as error:
-            if self._left:
+            if not self._left:
+                self._error = error
+            elif on_error is not None and isinstance(error, VoiceError):
+                on_error(error)
+            else:
                 raise
-            self._error = error
         finally:
             self._send.close()
             self.closed.set()
@@ -82,7 +92,10 @@ class Reply:
 
 
 class Replies:
-    """At most one answer is begun at a time; what there is of the talk so far is asked of ``history``."""
+    """At most one answer is begun at a time; what there is of the talk so far is asked of ``history``.
+
+    A VoiceError of an answer that is asked for is given to ``on_error``, if there is one, and the answer ends there.
+    """
 
     def __init__(
         self,
@@ -91,8 +104,10 @@ class Replies:
         *,
         history: Callable[[], tuple[Message, ...]],
         publish: Callable[[Event], None],
+        on_error: OnError | None = None,
     ) -> None:
         self._agent, self._nursery, self._history, self._publish = agent, nursery, history, publish
+        self._on_error = on_error
         self._pending: Reply | None = None
         self._last: trio.Event | None = None
         self._counts: dict[Fate, int] = {"begun": 0, "used": 0, "dropped": 0}
@@ -105,7 +120,7 @@ class Replies:
         self.drop()
         if presumed is not None and question is not None:
             self._pending = reply = Reply(presumed.turn, question)
-            self._nursery.start_soon(reply.run, self._agent, self._last)
+            self._nursery.start_soon(reply.run, self._agent, self._last, self._on_error)
             self._last = reply.closed
             self._tell(reply, "begun")
 
@@ -122,9 +137,19 @@ class Replies:
         if self._pending is not None and self._pending.question == question:
             reply, self._pending = self._pending, None
             self._tell(reply, "used")
-            return reply.words()
+            return self._as_far_as_it_gets(reply.words())
         self.drop()
-        return self._anew(question)
+        return self._as_far_as_it_gets(self._anew(question))
+
+    async def _as_far_as_it_gets(self, words: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+        try:
+            async with aclosing(words):
+                async for text in words:
+                    yield text
+        except VoiceError as error:
+            if self._on_error is None:
+                raise
+            self._on_error(error)
 
     async def _anew(self, question: Question) -> AsyncGenerator[str, None]:
         if self._last is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast
 
 from attrs import Attribute, evolve, field, frozen
 
@@ -15,6 +16,7 @@ from actors.machines.policy import TurnPolicy
 
 from .audio.against_echo import Echo as Echo
 from .control.pauses import PauseEnd as PauseEnd
+from .field_types import typed
 
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
@@ -52,7 +54,11 @@ def several(given: str | Iterable[str] | None) -> Names:
     """A text may hold several with commas between them; one alone is a text, several are a tuple."""
     if given is None:
         return None
-    parts = given.split(",") if isinstance(given, str) else given
+    parts = tuple(given.split(",")) if isinstance(given, str) else texts(given)
+    try:
+        "".join(parts)
+    except TypeError:
+        return parts  # which its type refuses, by the name of the field
     names = tuple(part.strip() for part in parts if part.strip())
     if AUTO in names and len(names) > 1:
         raise SettingsError(f"{AUTO!r} stands for all engines there are and does not go together with others.")
@@ -61,6 +67,27 @@ def several(given: str | Iterable[str] | None) -> Names:
     if not names:
         raise SettingsError(f"No engine is named; {AUTO!r} takes the best there is, None does without one.")
     return names[0] if len(names) == 1 else names
+
+
+def texts(given: Iterable[str]) -> tuple[str, ...]:
+    """A tuple of what is given one by one; what is a text or nothing of that kind stays, to be refused by its type."""
+    try:
+        return cast("tuple[str, ...]", given) if isinstance(given, str) else tuple(given)
+    except TypeError:
+        return cast("tuple[str, ...]", given)
+
+
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """``~`` is the home.  What is no path stays, to be refused by its type.
+
+    Raises SettingsError where nobody is at home.
+    """
+    try:
+        return Path(given).expanduser()
+    except TypeError:
+        return cast("Path", given)
+    except RuntimeError as error:
+        raise SettingsError(f"There is no home directory for {given}.") from error
 
 
 def _silence(_: object, __: Attribute[float], value: float) -> None:
@@ -77,29 +104,9 @@ def _speed(_: object, __: Attribute[float | None], value: float | None) -> None:
     check_speed(value)
 
 
-def _several(_: object, attribute: Attribute[tuple[str, ...]], value: object) -> None:
-    if isinstance(value, str):
-        raise SettingsError(f"{attribute.name} is a tuple of texts, not a text.")
-
-
-def _format(_: object, __: Attribute[SoundFormat], value: str) -> None:
-    if value not in get_args(SoundFormat):
-        raise SettingsError(f"tts_format is one of {', '.join(get_args(SoundFormat))}, not {value!r}.")
-
-
-def _compress(_: object, __: Attribute[Compress], value: str) -> None:
-    if value not in get_args(Compress):
-        raise SettingsError(f"stt_compress is one of {', '.join(get_args(Compress))}, not {value!r}.")
-
-
 def _port(_: object, attribute: Attribute[int], value: int) -> None:
     if not 0 < value < 1 << 16:
         raise SettingsError(f"{attribute.name} is a port from 1 to 65535, not {value}.")
-
-
-def _echo(_: object, __: Attribute[Echo], value: str) -> None:
-    if value not in get_args(Echo):
-        raise SettingsError(f"echo is one of {', '.join(get_args(Echo))}, not {value!r}.")
 
 
 def _longest_pause(_: object, __: Attribute[float], value: float) -> None:
@@ -107,14 +114,9 @@ def _longest_pause(_: object, __: Attribute[float], value: float) -> None:
         raise SettingsError(f"A pause may last a number of seconds above 0, not {value:g}.")
 
 
-def _after_pause(_: object, __: Attribute[PauseEnd], value: str) -> None:
-    if value not in get_args(PauseEnd):
-        raise SettingsError(f"after_pause is one of {', '.join(get_args(PauseEnd))}, not {value!r}.")
-
-
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=typed)
 class Settings:
-    """Everything has a default.
+    """Everything has a default.  Raises SettingsError for what cannot be, also for a value of a wrong type.
 
     ``microphone`` and ``speaker`` are URIs (``portaudio:``, ``file:``, ``null:``); None is the machine's own, opened
     only where something is to be heard or said.  ``tts``, ``stt`` and ``vad`` name engines; None does without the
@@ -151,15 +153,15 @@ class Settings:
     tts: Names = field(default=AUTO, converter=several)
     stt: Names = field(default=AUTO, converter=several)
     vad: str = "silero"
-    tts_urls: tuple[str, ...] = field(default=(), validator=_several)
-    stt_urls: tuple[str, ...] = field(default=(), validator=_several)
+    tts_urls: tuple[str, ...] = field(default=(), converter=texts)
+    stt_urls: tuple[str, ...] = field(default=(), converter=texts)
     look_around: bool = True
     prefer_local: bool = True
     allow_remote: bool = False
     silence: float = field(default=SILENCE, validator=_silence)
     hedge: bool = False
-    voices: tuple[str, ...] = field(default=("af_sky", "alloy"), validator=_several)
-    tts_models: tuple[str, ...] = field(default=(), validator=_several)
+    voices: tuple[str, ...] = field(default=("af_sky", "alloy"), converter=texts)
+    tts_models: tuple[str, ...] = field(default=(), converter=texts)
     stt_model: str | None = None
     stt_prompt: str | None = None
     stt_language: str = AUTO
@@ -167,27 +169,27 @@ class Settings:
     kokoro_port: int = field(default=8880, validator=_port)
     mlx_audio_port: int = field(default=8890, validator=_port)
     kokoro_voice: str | None = None
-    tts_format: SoundFormat = field(default="pcm", validator=_format)
-    stt_compress: Compress = field(default="auto", validator=_compress)
+    tts_format: SoundFormat = "pcm"
+    stt_compress: Compress = "auto"
     voice: str | None = None
     speed: float | None = field(default=None, validator=_speed)
-    phrases: tuple[str, ...] = field(default=(), validator=_several)
+    phrases: tuple[str, ...] = field(default=(), converter=texts)
     endpoint: EndpointPolicy = field(factory=EndpointPolicy)
     turn: TurnPolicy = field(factory=TurnPolicy)
     turn_model: str | None = None
     speculative_replies: bool = False
     text: bool = False
     history: int = field(default=8, validator=_count)
-    base_dir: Path = field(factory=lambda: Path.home() / ".voicemode")
+    base_dir: Path = field(factory=lambda: Path.home() / ".voicemode", converter=path_of)
     save_audio: bool = False
     chimes: bool | None = None
-    echo: Echo = field(default="auto", validator=_echo)
+    echo: Echo = "auto"
     noise_suppression: bool = False
     gain_control: bool = False
     control: bool = False
-    control_socket: Path = field(factory=lambda: Path.home() / ".voicemode" / "control.sock")
+    control_socket: Path = field(factory=lambda: Path.home() / ".voicemode" / "control.sock", converter=path_of)
     longest_pause: float = field(default=300.0, validator=_longest_pause)
-    after_pause: PauseEnd = field(default="stop", validator=_after_pause)
+    after_pause: PauseEnd = "stop"
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
 
     @property

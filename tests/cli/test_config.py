@@ -335,6 +335,22 @@ def test_a_file_that_cannot_be_read_hides_no_other(run: Run, own: Path, project:
     assert f"{own}:1: VOICEMODE_ECHO" in second
 
 
+def test_what_has_no_effect_is_told_beside_what_is_wrong(
+    run: Run, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.write_text("VOICEMODE_ECHO=less\nVOICEMODE_LLM_URL=http://x\nVOICEMODE_VAD_RELEASE=0.9\n")
+    ran = run("listen")
+    assert ran.code == 2
+    assert [line.partition(" cannot be")[0] for line in ran.err.splitlines()] == [
+        f"voicemode: {project}:1: VOICEMODE_ECHO",
+        f"voicemode: VOICEMODE_VAD_RELEASE ({project}:3)",
+    ]
+    assert caplog.messages == [f"Not used: VOICEMODE_LLM_URL ({project}:2); voicemode config path says why."]
+    path = run("config", "path")
+    assert path.err == ran.err
+    assert f"not used: VOICEMODE_LLM_URL ({project}:2): a project's file may not decide this" in path.out
+
+
 def test_what_has_no_effect_is_one_warning(
     settings_of: Callable[..., Settings], own: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -429,8 +445,11 @@ def test_set_writes_to_the_project_when_asked(run: Run, project: Path, monkeypat
 REFUSED = {
     "unknown": (["VOICEMODE_MICK", "null:"], "did you mean VOICEMODE_MIC?"),
     "bad value": (["VOICEMODE_ECHO", "less"], "VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off."),
-    "not together": (["VOICEMODE_SILENCE_THRESHOLD_MS", "100"], "hangover (0.1 s) must not be shorter than pause"),
-    "key": (["VOICEMODE_LLM_KEY", "hush"], "leave the key out here, it is asked for or read from standard input"),
+    "not together": (["VOICEMODE_VAD_RELEASE", "0.9"], "RELEASE (0.9) must not be above VOICEMODE_VAD_THRESHOLD (0.5)"),
+    "key": (
+        ["VOICEMODE_LLM_KEY", "hush"],
+        "leave the key out here, and voicemode config set VOICEMODE_LLM_KEY asks for it",
+    ),
     "not in a project": (["--project", "VOICEMODE_LLM_URL", "http://x"], "a project's file may not decide this"),
     "control character": (["VOICEMODE_VOICE", "a\x1b"], "a character that cannot be printed"),
     "bytes": (["VOICEMODE_VOICE", "\udcff"], "not valid UTF-8"),

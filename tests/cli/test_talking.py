@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from actors.errors import DeviceLost, ProviderUnavailable, VoiceError
 from actors.events import TurnEnded, TurnFailed
+from actors.machines.turn_delay import TurnDelayPolicy
 from actors.messages import Message, SpokenText, Timings, TurnId, TurnResult
 from actors.ports import Agent
-from voicemode import Settings
+from tests.conversing import Room, conversing
+from tests.fakes import FakeEars, said
+from voicemode import Settings, TurnPolicy
+from voicemode.agents import answer
 from voicemode.cli.talk_agent import AgentChoice
 from voicemode.cli.talk_lines import line_of
 from voicemode.cli.talking import FAILURES, Talk
 from voicemode.cli.tally import Tally
+from voicemode.replies import OnError
 
 NOBODY = AgentChoice(url=None, model=None, system=None, command=None, path="a:b")
 
@@ -34,37 +41,44 @@ def ended(outcome: str = "heard", said: str = "", heard: str = "", **timings: fl
     return TurnEnded(turn=TurnId(1), at=0.0, result=result)
 
 
+Course: TypeAlias = Callable[[Agent, OnError], Awaitable[None]]
+
+
 class FakeConversation:
     """Each talk goes as the next of ``talks`` says; the last is stopped."""
 
-    def __init__(self, *talks: Callable[[Agent], Awaitable[None]]) -> None:
+    def __init__(self, *talks: Course) -> None:
         self.talks = list(talks)
         self.greetings: list[str | None] = []
         self.stopped = False
 
-    async def talk(self, agent: Agent, *, greeting: str | None = None) -> None:
+    async def talk(self, agent: Agent, *, greeting: str | None = None, on_error: OnError) -> None:
         self.greetings.append(greeting)
         await trio.lowlevel.checkpoint()
         if self.talks:
-            await self.talks.pop(0)(agent)
+            await self.talks.pop(0)(agent, on_error)
 
     def stop(self) -> None:
         self.stopped = True
 
 
-def failing(error: VoiceError) -> Callable[[Agent], Awaitable[None]]:
-    async def talk(_: Agent) -> None:
+def failing(error: VoiceError) -> Course:
+    async def talk(_: Agent, __: OnError) -> None:
         await trio.lowlevel.checkpoint()
         raise error
 
     return talk
 
 
-def asking(times: int, heard: list[str]) -> Callable[[Agent], Awaitable[None]]:
-    async def talk(agent: Agent) -> None:
+def asking(times: int, heard: list[str]) -> Course:
+    async def talk(agent: Agent, on_error: OnError) -> None:
         for _ in range(times):
-            words: Any = agent("Well?", ())
-            heard.extend([text async for text in words])
+            try:
+                async with aclosing(answer(agent, "Well?", ())) as words:
+                    async for text in words:
+                        heard.append(text)
+            except VoiceError as error:
+                on_error(error)
 
     return talk
 
@@ -110,6 +124,40 @@ async def test_an_agent_that_fails_says_what_it_could_and_the_third_time_ends_it
         await talk.go_on(conversation, broken)
     assert heard == ["I think"] * FAILURES
     assert conversation.stopped
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_an_error_of_an_answer_is_shown_and_counted_only_if_somebody_waits_for_it(
+    goes_on: bool, autojump_clock: MockClock
+) -> None:
+    room, talk, asked = Room(), talk_of(), list[str]()
+    patient = TurnPolicy(delay=TurnDelayPolicy(shortest=0.7))
+    settings = Settings(turn=patient, speculative_replies=True)
+    ears = FakeEars("Tell me a story!", "Tell me a joke!", wait=0.2)
+
+    async def agent(transcript: str, _: Sequence[Message]) -> AsyncIterator[str]:
+        asked.append(transcript)
+        if len(asked) == 1:
+            raise failure()
+        yield "once upon a time."
+
+    async with conversing(room, stt=ears, settings=settings) as conversation, trio.open_nursery() as nursery:
+        began = trio.current_time()
+        for at, seconds in ((1.0, 1.0), (2.5, 0.9))[: 2 if goes_on else 1]:
+            room.microphone.place(said(seconds), began + at)
+
+        async def stop() -> None:
+            await trio.sleep(8.0)
+            conversation.stop()
+
+        nursery.start_soon(stop)
+        await talk.go_on(conversation, agent)
+    assert asked == (["Tell me a story!", "Tell me a joke!"] if goes_on else ["Tell me a story!"])
+    assert talk.tally.failures == (0 if goes_on else 1)
+    if not goes_on:
+        assert str(talk.shown.receive_nowait()) == "The ear is deaf."
+    with pytest.raises(trio.WouldBlock):
+        talk.shown.receive_nowait()
 
 
 def test_an_answer_that_was_heard_forgives_the_failures_before_it() -> None:

@@ -52,9 +52,15 @@ def test_where_nothing_can_be_written_that_is_said(tmp_path: Path) -> None:
     assert read_configuration(environment={}, directory=link, home=link).values["VOICEMODE_VOICE"].text == ""
 
 
-def test_an_open_quote_above_that_would_swallow_a_value_stops_the_change(tmp_path: Path) -> None:
+def test_an_open_quote_above_swallows_nothing_that_is_set(tmp_path: Path) -> None:
     file = tmp_path / "voicemode.env"
     file.write_text("A='b\n")
-    with pytest.raises(SettingsError, match=r"a quote that is not closed swallows it"):
-        set_value(file, "VOICEMODE_VOICE", " # x", layer="user", configured=None)
-    assert file.read_text() == "A='b\n"
+    set_value(file, "VOICEMODE_VOICE", " # x", layer="user", configured=None)
+    assert file.read_text() == "A='b\nVOICEMODE_VOICE=' # x'\n"
+
+
+def test_a_text_that_would_look_like_an_open_quote_is_not_written(tmp_path: Path) -> None:
+    file = tmp_path / "voicemode.env"
+    with pytest.raises(SettingsError, match=r"one of its lines gives another setting a value\."):
+        set_value(file, "VOICEMODE_LLM_SYSTEM", "Be brief.\nVOICEMODE_ECHO=off", layer="user", configured=None)
+    assert not file.exists()

@@ -98,6 +98,16 @@ def test_what_an_open_quote_would_swallow_is_refused() -> None:
         put("A='b\n", "C", " # d")
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("close", ["{}", "# the users{}", "B={}{}", "B={}b{}", "B={}b"])
+def test_a_forgotten_quote_hides_no_setting_behind_it(quote: str, close: str) -> None:
+    text = f"A={quote}b\nexport VOICEMODE_ECHO=off\n{close.replace('{}', quote)}\nVOICEMODE_MIC=null:\n"
+    (at, said), *_ = faults(text)
+    assert (at, "a quote that is not closed" in said) == (1, True)
+    assert values(text)["VOICEMODE_ECHO"] == "off"
+    assert values(text)["VOICEMODE_MIC"] == "null:"
+
+
 @pytest.mark.parametrize("value", ["\0", "\r", "\x1b", "\x85"])
 def test_control_characters_are_not_written(value: str) -> None:
     with pytest.raises(ValueError, match="cannot be printed"):

@@ -140,6 +140,7 @@ def test_an_empty_value_is_the_default(home: Path, project: Path) -> None:
 REFUSED = {
     "unknown": ("VOICEMODE_XYZ=1", "there is no setting VOICEMODE_XYZ."),
     "near miss": ("VOICEMODE_MICK=null:", "there is no setting VOICEMODE_MICK, did you mean VOICEMODE_MIC?"),
+    "near miss of a short name": ("VOICEMODE_MIK=null:", "no setting VOICEMODE_MIK, did you mean VOICEMODE_MIC?"),
     "in small letters": ("voicemode_mic=null:", "did you mean VOICEMODE_MIC?"),
     "bad switch": ("VOICEMODE_SAVE_AUDIO=maybe", "VOICEMODE_SAVE_AUDIO cannot be 'maybe': write true or false."),
     "bad number": ("VOICEMODE_TTS_SPEED=fast", "cannot be 'fast': write a number from 0.25 to 4."),
@@ -159,6 +160,7 @@ REFUSED = {
     "bad format": ("VOICEMODE_TTS_AUDIO_FORMAT=ogg", "write pcm, wav, flac, mp3, opus or aac."),
     "bad patience": ("VOICEMODE_PROVIDER_SILENCE=0", "write a number of seconds above 0."),
     "bad address": ("VOICEMODE_TTS=htps://me:hush@x/v1", "VOICEMODE_TTS cannot be 'htps://…@x/v1': write"),
+    "pause too short": ("VOICEMODE_SILENCE_THRESHOLD_MS=100", "write a number of milliseconds from 200."),
     "bad URI": ("VOICEMODE_MIC=Jabra", "write portaudio:"),
     "relative path": ("VOICEMODE_BASE_DIR=voices", "write a path that begins with / or ~/."),
     "unexpanded path": ("VOICEMODE_BASE_DIR=$HOME/voices", "write a path that begins with / or ~/."),
@@ -326,8 +328,69 @@ def test_with_nothing_configured_everything_is_as_without_configuration(home: Pa
 
 
 def test_what_leaves_nothing_between_is_refused_with_its_names() -> None:
-    with pytest.raises(SettingsError, match=r"VOICEMODE_VAD_THRESHOLD \(environment\) cannot be: stop \(0.35\) must"):
+    with pytest.raises(SettingsError) as refusal:
         load_settings(environment={"VOICEMODE_VAD_THRESHOLD": "0.2"})
+    assert str(refusal.value) == (
+        "VOICEMODE_VAD_THRESHOLD (environment) cannot be: VOICEMODE_VAD_RELEASE (0.35) must not be above "
+        "VOICEMODE_VAD_THRESHOLD (0.2), or speech would flicker."
+    )
+
+
+def test_what_does_not_go_together_is_said_beside_all_else(home: Path, project: Path) -> None:
+    file = write(
+        project / ".voicemode.env",
+        "VOICEMODE_VAD_RELEASE=0.8\nVOICEMODE_ENDPOINT_MAX_MS=100\nVOICEMODE_STOP_PHRASES=end of wait,Pardon!\n"
+        "VOICEMODE_ECHO=less\n",
+    )
+    assert refused(home, project, VOICEMODE_ENDPOINT_MIN_MS="200", VOICEMODE_HEDGE="perhaps") == (
+        "VOICEMODE_HEDGE in the environment cannot be 'perhaps': write true or false.\n"
+        f"{file}:4: VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off.\n"
+        f"VOICEMODE_VAD_RELEASE ({file}:1) cannot be: VOICEMODE_VAD_RELEASE (0.8) must not be above "
+        "VOICEMODE_VAD_THRESHOLD (0.5), or speech would flicker.\n"
+        f"VOICEMODE_ENDPOINT_MIN_MS (environment) and VOICEMODE_ENDPOINT_MAX_MS ({file}:2) cannot be: "
+        "VOICEMODE_ENDPOINT_MAX_MS (0.1 s) must not be below VOICEMODE_ENDPOINT_MIN_MS (0.2 s).\n"
+        f"VOICEMODE_STOP_PHRASES ({file}:3) cannot be: 'Pardon!' is a phrase of VOICEMODE_REPEAT_PHRASES already and "
+        "cannot be one of VOICEMODE_STOP_PHRASES."
+    )
+
+
+@pytest.mark.parametrize("line", ["VOICEMODE_VAD_RELEASE=low", "VOICEMODE_VAD_RELEASE='0.1"])
+def test_nothing_is_held_against_a_value_that_is_not_known(home: Path, project: Path, line: str) -> None:
+    file = own(home, f"{line}\n")
+    assert refused(home, project, VOICEMODE_VAD_THRESHOLD="0.2").startswith(f"{file}:1: VOICEMODE_VAD_RELEASE ")
+    assert len(refused(home, project, VOICEMODE_VAD_THRESHOLD="0.2").splitlines()) == 1
+    known = refused(home, project, VOICEMODE_VAD_THRESHOLD="0.2", VOICEMODE_VAD_RELEASE="0.3").splitlines()
+    assert (len(known), "must not be above" in known[-1]) == (2, True)
+
+
+def test_a_file_that_cannot_be_read_leaves_everything_but_the_nearer_layers_unknown(home: Path, project: Path) -> None:
+    (project / ".voicemode.env").write_bytes(b"#" * (places.LONGEST + 1))
+    said = refused(home, project, VOICEMODE_VAD_THRESHOLD="0.2", VOICEMODE_ENDPOINT_MIN_MS="2000")
+    assert "no file of settings" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_line_that_is_no_text_hides_no_other(home: Path, project: Path) -> None:
+    file = project / ".voicemode.env"
+    file.write_bytes(b"\xef\xbb\xbfVOICEMODE_ECHO=less\n# \xfc\nVOICEMODE_VOICE=\xff\nVOICEMODE_HEDGE=perhaps\n")
+    assert refused(home, project).splitlines() == [
+        f"{file}:2: this is not valid UTF-8.",
+        f"{file}:3: this is not valid UTF-8.",
+        f"{file}:1: VOICEMODE_ECHO cannot be 'less': write auto, cancel, guard or off.",
+        f"{file}:4: VOICEMODE_HEDGE cannot be 'perhaps': write true or false.",
+    ]
+
+
+def test_what_is_not_used_is_told_though_something_is_wrong(
+    home: Path, project: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(project / ".voicemode.env", "VOICEMODE_LLM_URL=http://x\nVOICEMODE_ECHO=less\n")
+    with caplog.at_level(logging.WARNING), pytest.raises(SettingsError, match="VOICEMODE_ECHO"):
+        load_settings(environment={"VOICEMODE_MIK": "null:"}, directory=project, home=home)
+    assert caplog.messages == [
+        f"Not used: VOICEMODE_LLM_URL ({file}:1); voicemode config path says why.",
+        "Unknown in the environment: VOICEMODE_MIK (did you mean VOICEMODE_MIC?).",
+    ]
 
 
 def test_nothing_is_read_that_was_not_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

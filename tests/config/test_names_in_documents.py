@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 
+from voicemode.cli import commands
 from voicemode.config.layers import FOREIGN
 from voicemode.config.table import SETTINGS
 from voicemode.config.upstream import why_unused
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OF_OTHERS = {"--help", "--version", "--no-deps"}
 SOURCES = sorted((ROOT / "voicemode").rglob("*.py"))
 
 
@@ -23,6 +26,18 @@ def named(path: Path) -> set[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_a_page_names_only_settings_there_are(page: Path) -> None:
     assert {name for name in named(page) if name not in SETTINGS and name not in FOREIGN} == set()
+
+
+def options_of(command: click.Command) -> set[str]:
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    return options.union(*map(options_of, below))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "benchmarks.md"], ids=lambda page: page.name)
+def test_a_page_names_only_options_there_are(page: Path) -> None:
+    found = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z]", page.read_text(encoding="utf-8")))
+    assert found - options_of(commands) - OF_OTHERS == set()
 
 
 def test_the_code_names_only_settings_there_are() -> None:

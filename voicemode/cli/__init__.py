@@ -17,7 +17,7 @@ from actors.errors import SettingsError, VoiceError
 from .config import config
 from .control import control
 from .converse import converse
-from .defaults import defaults_of, name_settings, read_here
+from .defaults import defaults_of, name_settings, survey_here
 from .devices import devices
 from .listen import listen
 from .output import flush, give_up_stdout, write_error
@@ -43,8 +43,9 @@ def commands(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
     elif context.invoked_subcommand != config.name:
-        configuration = read_here()
+        configuration = survey_here()
         configuration.warn()
+        configuration.refuse()
         command = commands.commands[context.invoked_subcommand]
         context.obj = configuration
         context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}

@@ -23,7 +23,7 @@ from ..config.change import create, set_value, setting_called, unset_value
 from ..config.configuration import without_password
 from ..config.places import IN_PROJECT, belongs_to_somebody_else, is_file, project_file, user_file
 from ..config.table import FileOf
-from .defaults import here, home, read_here
+from .defaults import here, home, read_here, survey_here
 from .options import as_json, utf8
 from .output import printable, write_json, write_line
 
@@ -76,13 +76,15 @@ def get(key: str) -> int:
 def set_setting(key: str, value: str | None, project: bool) -> int:
     """Write KEY=VALUE to your file of settings.
 
-    Of a key for a service leave VALUE out: it is asked for, or read from standard input, so that it is in no history.
+    Of a key for a service leave VALUE out, or write - for it: it is asked for, or read from standard input, so that it
+    is in no history.
     """
     layer, path = _target(project)
     if setting_called(key).secret:
-        if value is not None:
+        if value not in {None, "-"}:
             raise SettingsError(
-                f"{key} was not set: leave the key out here, it is asked for or read from standard input."
+                f"{key} was not set: what stands on a command line stays in the shell's history, so take it out there; "
+                f"leave the key out here, and voicemode config set {key} asks for it or reads it from standard input."
             )
         value = _key_from_outside(key)
     elif value is None:
@@ -122,7 +124,9 @@ def edit(project: bool) -> int:
         subprocess.run([*shlex.split(editor), str(path)], check=True)  # noqa: S603 - it is the user's own
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise VoiceError(f"The editor {editor!r} failed: {error}.") from error
-    read_here().warn()
+    configuration = survey_here()
+    configuration.warn()
+    configuration.refuse()
     return 0
 
 
@@ -132,12 +136,9 @@ def show_path() -> int:
     write_line("environment")
     for name, file in _files():
         write_line(f"{name}: {file}")
-    try:
-        configuration = read_here()
-    except SettingsError as error:
-        _tell_faults(error)
-    else:
-        _tell_unused(configuration)
+    configuration = survey_here()
+    _tell_faults(configuration)
+    _tell_unused(configuration)
     return 0
 
 
@@ -185,21 +186,16 @@ def _key_from_outside(key: str) -> str:
 
 
 def _configured() -> Configuration | None:
-    try:
-        return read_here()
-    except SettingsError:
-        return None
+    configuration = survey_here()
+    return None if configuration.wrong else configuration
 
 
 def _tell_wrong() -> None:
-    try:
-        read_here()
-    except SettingsError as error:
-        _tell_faults(error, "there is still something wrong: ")
+    _tell_faults(survey_here(), "there is still something wrong: ")
 
 
-def _tell_faults(error: SettingsError, before: str = "") -> None:
-    for line in str(error).splitlines():
+def _tell_faults(configuration: Configuration, before: str = "") -> None:
+    for line in configuration.wrong:
         click.echo(f"voicemode: {before}{printable(line)}", err=True)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..config import Configuration, read_configuration, settings_of
+from ..config import Configuration, settings_of, survey
 from ..config.assemble import effective
 from ..config.table import SETTINGS, Setting
 from ..settings import Settings
@@ -36,9 +36,14 @@ def home() -> Path | None:
 
 def read_here() -> Configuration:
     """What is configured for this process, all of it found good.  Raises SettingsError."""
-    configuration = read_configuration(environment=os.environ, directory=here(), home=home())
-    settings_of(configuration)
+    configuration = survey_here()
+    configuration.refuse()
     return configuration
+
+
+def survey_here() -> Configuration:
+    """The same, with what is wrong beside it."""
+    return survey(environment=os.environ, directory=here(), home=home())
 
 
 def configured() -> Settings:

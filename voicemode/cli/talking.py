@@ -7,8 +7,8 @@ anything was said, and failures one after the other end it.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
-from contextlib import AbstractContextManager, aclosing
+from collections.abc import AsyncIterable, Callable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 import trio
@@ -16,11 +16,9 @@ from attrs import frozen
 
 from actors.errors import ProviderError, VoiceError
 from actors.events import Event
-from actors.messages import Message
 from actors.ports import Agent
 
 from .. import Conversation, Settings, open_conversation
-from ..agents import answer
 from .keys import pressed_keys
 from .signals import heeding_signals
 from .talk_agent import AgentChoice
@@ -148,14 +146,14 @@ class Talk:
     async def go_on(self, conversation: Conversation, agent: Agent) -> None:
         """Talk until somebody ends it or too much has failed.  Raises the VoiceError that ended it."""
 
-        def answering(transcript: str, history: Sequence[Message], /) -> AsyncGenerator[str, None]:
-            return self._answer(conversation, agent, transcript, history)
+        def failed(error: VoiceError) -> None:
+            self._agent_failed(conversation, error)
 
         greeting = self._greeting
         with self._scope:
             while True:
                 try:
-                    await conversation.talk(answering, greeting=greeting)
+                    await conversation.talk(agent, greeting=greeting, on_error=failed)
                     break
                 except ProviderError as error:
                     self.tally.turn_failed()
@@ -167,18 +165,11 @@ class Talk:
         if self._error is not None:
             raise self._error
 
-    async def _answer(
-        self, conversation: Conversation, agent: Agent, transcript: str, history: Sequence[Message]
-    ) -> AsyncGenerator[str, None]:
-        """The agent's answer as far as it gets."""
-        try:
-            async with aclosing(answer(agent, transcript, history)) as words:
-                async for text in words:
-                    yield text
-        except VoiceError as error:
-            self.tally.agent_failed()
-            if self.tally.failures < FAILURES:
-                self._show.send_nowait(error)
-            else:
-                self._error = error
-                self._stop(conversation)
+    def _agent_failed(self, conversation: Conversation, error: VoiceError) -> None:
+        """What it had said before is the answer."""
+        self.tally.agent_failed()
+        if self.tally.failures < FAILURES:
+            self._show.send_nowait(error)
+        else:
+            self._error = error
+            self._stop(conversation)

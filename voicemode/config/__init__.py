@@ -11,7 +11,7 @@ from pathlib import Path
 from ..settings import Settings
 from .assemble import settings_of as settings_of
 from .configuration import Configuration as Configuration, Origin as Origin, Value as Value
-from .layers import read_configuration as read_configuration
+from .layers import read_configuration as read_configuration, survey as survey
 
 
 def load_settings(
@@ -23,6 +23,7 @@ def load_settings(
     effect; raises SettingsError with file and line, also for a key in a file that others can reach.  It reads up to two
     files, so call it before the event loop or in a thread.
     """
-    configuration = read_configuration(environment=environment, directory=directory, home=home)
+    configuration = survey(environment=environment, directory=directory, home=home)
     configuration.warn()
+    configuration.refuse()
     return settings_of(configuration)

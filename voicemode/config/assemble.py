@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from actors.errors import SettingsError
 from actors.machines.barge_in import BargeInPolicy
@@ -17,28 +18,46 @@ from actors.machines.turn_delay import TurnDelayPolicy
 
 from ..settings import Settings
 from .configuration import Configuration, Value
+from .table import SETTINGS
 
 Policy = TypeVar("Policy", Settings, EndpointPolicy, TurnPolicy, BargeInPolicy, TurnDelayPolicy, SpokenCommands)
 
 
+_FIELDS = re.compile(r"'[^']*'|^\w+(?= is )|\b\w+(?= \()|(?<= of )\w+")
+"""What may be the name of a field in what a policy says against its values; what stands in quotes is none."""
+
+
 def settings_of(configuration: Configuration) -> Settings:
-    """Raises SettingsError when two values that are right each for itself leave nothing between them."""
+    """Raises SettingsError when values that are right each for itself leave nothing between them."""
+    settings, clashes = assemble(configuration.values, configuration.home)
+    if clashes:
+        raise SettingsError("\n".join(clashes))
+    return settings
+
+
+def assemble(
+    values: Mapping[str, Value], home: Path | None, doubtful: Collection[str] = ()
+) -> tuple[Settings, list[str]]:
+    """The settings, and a sentence for all in ``values`` that does not go together, which is left out of them.
+
+    What is said by the names in ``doubtful`` is not known, so that nothing is held against it.
+    """
     chosen = {
         value.setting.field: value
-        for value in configuration.values.values()
+        for value in values.values()
         if value.setting.field is not None and value.text and value.text != value.setting.default
     }
-    keys = {name: value.text for name, value in configuration.values.items() if value.setting.secret and value.text}
-    home = configuration.home
+    keys = {name: value.text for name, value in values.items() if value.setting.secret and value.text}
+    assembling = _Assembling(home, {field for name in doubtful if (field := SETTINGS[name].field)})
     if home is None:
-        return _with(Settings(keys=keys), chosen, home)
+        return assembling.put(Settings(keys=keys), chosen), assembling.clashes
     paths: dict[str, Any] = {
         field: effective(value, home)
-        for value in configuration.values.values()
+        for value in values.values()
         if (field := value.setting.field) is not None and isinstance(value.value, Path)
     }
     remaining = {field: value for field, value in chosen.items() if field not in paths}
-    return _with(Settings(**paths, keys=keys), remaining, home)
+    return assembling.put(Settings(**paths, keys=keys), remaining), assembling.clashes
 
 
 def effective(value: Value, home: Path | None) -> Any:
@@ -51,16 +70,40 @@ def effective(value: Value, home: Path | None) -> Any:
     return found
 
 
-def _with(policy: Policy, chosen: Mapping[str, Value], home: Path | None) -> Policy:
-    changes: dict[str, Any] = {}
-    for name in dict.fromkeys(path.partition(".")[0] for path in chosen):
-        if name in chosen:
-            changes[name] = effective(chosen[name], home)
-        else:
-            inner = {path.partition(".")[2]: value for path, value in chosen.items() if path.startswith(f"{name}.")}
-            changes[name] = _with(getattr(policy, name), inner, home)
-    try:
-        return evolve(policy, **changes)
-    except ValueError as error:
-        said = " and ".join(f"{value.setting.name} ({value.origin})" for value in chosen.values())
-        raise SettingsError(f"{said} cannot be: {error}.") from error
+@define
+class _Assembling:
+    home: Path | None
+    doubtful: Collection[str]
+    clashes: list[str] = field(factory=list[str])
+
+    def put(self, policy: Policy, chosen: Mapping[str, Value], at: str = "") -> Policy:
+        """``policy``, which stands at that path of the settings, with what is ``chosen`` for the paths below it."""
+        changes: dict[str, Any] = {}
+        own: dict[str, Value] = {}
+        for name in dict.fromkeys(path.partition(".")[0] for path in chosen):
+            if name in chosen:
+                own[name] = chosen[name]
+                changes[name] = effective(chosen[name], self.home)
+            else:
+                inner = {path.partition(".")[2]: value for path, value in chosen.items() if path.startswith(f"{name}.")}
+                changes[name] = self.put(getattr(policy, name), inner, f"{at}{name}.")
+        try:
+            return evolve(policy, **changes)
+        except (ValueError, SettingsError) as error:
+            if not any(path.rpartition(".")[0] == at.rstrip(".") for path in self.doubtful):
+                self.clashes.append(_clash(str(error).rstrip("."), own, at))
+            return policy
+
+
+def _clash(error: str, chosen: Mapping[str, Value], at: str) -> str:
+    """``error`` with the names of settings in the place of those of fields, and where those that matter are."""
+    named: list[str] = []
+
+    def setting(match: re.Match[str]) -> str:
+        named.append(match[0])
+        found = (each.name for each in SETTINGS.values() if each.field == f"{at}{match[0]}")
+        return next(found, match[0])
+
+    said = _FIELDS.sub(setting, error)
+    values = [value for name, value in chosen.items() if name in named] or [*chosen.values()]
+    return f"{' and '.join(f'{value.setting.name} ({value.origin})' for value in values)} cannot be: {said}."

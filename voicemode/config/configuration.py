@@ -10,6 +10,8 @@ from typing import Literal
 
 from attrs import evolve, frozen
 
+from actors.errors import SettingsError
+
 from .table import Setting, nearest
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,8 @@ class Unused:
 class Configuration:
     """``values`` has every setting; ``unused`` was said without effect; ``unknown`` are names in the environment.
 
-    ``ignored`` is a project's file that belongs to somebody else; ``home`` is what ``~`` stands for.
+    ``ignored`` is a project's file that belongs to somebody else; ``home`` is what ``~`` stands for.  ``wrong`` has a
+    sentence for everything that cannot be; what it is about has its default here.
     """
 
     values: Mapping[str, Value]
@@ -64,6 +67,12 @@ class Configuration:
     unknown: tuple[str, ...] = ()
     ignored: Path | None = None
     home: Path | None = None
+    wrong: tuple[str, ...] = ()
+
+    def refuse(self) -> None:
+        """Raises SettingsError with a line for everything that is wrong, if anything is."""
+        if self.wrong:
+            raise SettingsError("\n".join(self.wrong))
 
     def with_value(self, value: Value) -> Configuration:
         """With ``value`` in its layer, which changes nothing where a nearer one has another."""

@@ -2,7 +2,8 @@ r"""Files of settings as text: the lines that give a name a value in, and the sa
 
 Nothing is executed or expanded.  A line is blank, a comment, or ``NAME=VALUE`` with an optional ``export`` before it.
 A bare value ends at the end of its line or before a `` #``; between single quotes all is literal, and between double
-quotes a backslash frees ``"``, ``\``, ``$`` and `````; quoted values may go over several lines.
+quotes a backslash frees ``"``, ``\``, ``$`` and `````; quoted values may go over several lines, but not over one that
+gives a setting a value: then the quote was forgotten.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _AFTER_QUOTE = re.compile(r"[ \t\r]*(?:\n|\Z)|[ \t]+#[^\n]*(?:\n|\Z)")
 _COMMENT = re.compile(r"[ \t]#")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BARE = re.compile(r"[A-Za-z0-9_./:,@%+=~-]+")
+_SWALLOWED = re.compile(r"\n[ \t]*(?:export[ \t]+)?VOICEMODE_[A-Z0-9_]+[ \t]*=")
 
 
 @frozen
@@ -67,9 +69,11 @@ def _assignment(text: str, begin: int, line_end: int, line: int) -> Assignment:
     rest = text[after:line_end]
     if rest.lstrip().startswith(("'", '"')):
         quoted = _QUOTED.match(text, after)
-        if quoted is None:
+        if quoted is None or _SWALLOWED.search(quoted[0]):
             return made("", line_end, line_end + 1, "has a quote that is not closed")
         tail = _AFTER_QUOTE.match(text, quoted.end())
+        if tail is None and "\n" in quoted[0]:
+            return made("", line_end, line_end + 1, "has a quote that is not closed on its line, or text after it")
         if tail is None:
             return made("", line_end, line_end + 1, "goes on after the closing quote")
         value = quoted[1] if quoted[1] is not None else re.sub(r'\\(["\\$`])', r"\1", quoted[2])
@@ -80,9 +84,11 @@ def _assignment(text: str, begin: int, line_end: int, line: int) -> Assignment:
 
 
 def quoted(value: str) -> str:
-    """``value`` as ``scan`` reads it.  Raises ValueError for one with control characters, which no file can hold."""
+    """``value`` as ``scan`` reads it.  Raises ValueError for one that no file can hold, as with control characters."""
     if _CONTROL.search(value):
         raise ValueError("a character that cannot be printed")
+    if _SWALLOWED.search(value):
+        raise ValueError("one of its lines gives another setting a value")
     if _BARE.fullmatch(value):
         return value
     if "'" not in value:

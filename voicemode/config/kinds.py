@@ -132,7 +132,6 @@ SECRET = Kind("a key", _text)
 SWITCH = Kind("true or false", _switch)
 SECONDS = Kind("a number of seconds above 0", _number(0, math.inf, above=True))
 SECONDS_OR_NONE = Kind("a number of seconds from 0", _number(0, math.inf))
-MILLISECONDS = Kind("a number of milliseconds from 0", _number(0, math.inf))
 PROBABILITY = Kind("a number from 0 to 1", _number(0, 1))
 URI = Kind("portaudio:, portaudio:NAME, file:PATH or null:", _uri)
 PORT = Kind("a port from 1 to 65535", _port)
@@ -144,6 +143,13 @@ LIST = Kind("texts with commas between them", _list)
 URLS = Kind("addresses with commas between them", _urls)
 VOICES = _engine("voicemode.tts", TEXT_TO_SPEECH, endpoint_name.VOICES)
 RECOGNISERS = _engine("voicemode.stt", SPEECH_TO_TEXT, endpoint_name.RECOGNISERS)
+
+
+def milliseconds(low: float) -> Kind:
+    return Kind(f"a number of milliseconds from {low:g}", _number(low, math.inf))
+
+
+MILLISECONDS = milliseconds(0)
 
 
 def number(low: float, high: float) -> Kind:

@@ -1,7 +1,7 @@
 """The layers, nearest first: environment, project's file, user's file, default.  Out: every value and its origin.
 
-Everything is checked, also what a nearer layer overrides, so that all that is wrong is said at once; what would have no
-effect is collected, not refused.
+Everything is checked, also what a nearer layer overrides and whether what decides goes together, so that all that is
+wrong is said at once; what would have no effect is collected, not refused.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from pathlib import Path
 from shlex import quote
 from typing import TypeAlias
 
+from attrs import define, field
+
 from actors.errors import SettingsError
 
+from .assemble import assemble
 from .configuration import Configuration, Origin, Unused, Value, without_password
 from .env_file import scan
-from .places import belongs_to_somebody_else, is_file, is_private, project_file, read, user_file
+from .places import belongs_to_somebody_else, is_file, is_private, project_file, read_lines, user_file
 from .table import SETTINGS, FileOf, Setting, no_such_setting
 from .upstream import why_unused
 
@@ -25,7 +28,16 @@ FOREIGN = frozenset({"VOICEMODE_REQUIRE_ALL"})
 QUOTED = 60
 """Characters of a wrong value that go into an error."""
 
-Given: TypeAlias = dict[str, tuple[str, Origin]]
+Given: TypeAlias = dict[str, tuple[str | None, Origin]]
+"""What a layer says, by name; None where it cannot be or cannot be read."""
+
+
+@define
+class _Found:
+    """What has been met so far beside values."""
+
+    unused: list[Unused] = field(factory=list[Unused])
+    wrong: list[str] = field(factory=list[str])
 
 
 def read_configuration(*, environment: Mapping[str, str], directory: Path | None, home: Path | None) -> Configuration:
@@ -33,28 +45,38 @@ def read_configuration(*, environment: Mapping[str, str], directory: Path | None
 
     Raises SettingsError with a line of text for everything that cannot be, each with the file and the line where it is.
     """
-    unused: list[Unused] = []
-    wrong: list[str] = []
-    layers = [_environment(environment, unused, wrong)]
+    configuration = survey(environment=environment, directory=directory, home=home)
+    configuration.refuse()
+    return configuration
+
+
+def survey(*, environment: Mapping[str, str], directory: Path | None, home: Path | None) -> Configuration:
+    """The same, with what cannot be in ``wrong``."""
+    found = _Found()
+    layers = [_environment(environment, found)]
     project = None if directory is None else project_file(directory.absolute(), home)
     ignored = project if project is not None and belongs_to_somebody_else(project) else None
     if project is not None and ignored is None:
-        layers.append(_file(project, "project", unused, wrong))
+        layers.append(_file(project, "project", found))
     if home is not None and is_file(user_file(home)):
-        layers.append(_file(user_file(home), "user", unused, wrong))
-    if wrong:
-        raise SettingsError("\n".join(wrong))
-    values = {
-        name: next((_value(setting, *layer[name]) for layer in layers if name in layer), _default(setting))
-        for name, setting in SETTINGS.items()
-    }
+        layers.append(_file(user_file(home), "user", found))
+    values: dict[str, Value] = {}
+    doubtful: set[str] = set()
+    for name, setting in SETTINGS.items():
+        text, origin = next((layer[name] for layer in layers if name in layer), (setting.default, Origin("default")))
+        if text is None:
+            doubtful.add(name)
+            text, origin = setting.default, Origin("default")
+        values[name] = Value(setting, text, setting.parse(text), origin)
+    _, clashes = assemble(values, home, doubtful)
     unknown = (name for name in environment if name.startswith("VOICEMODE_") and name not in {*SETTINGS, *FOREIGN})
     return Configuration(
         values=values,
-        unused=tuple(unused),
+        unused=tuple(found.unused),
         unknown=tuple(sorted(name for name in unknown if why_unused(name) is None)),
         ignored=ignored,
         home=home,
+        wrong=(*found.wrong, *clashes),
     )
 
 
@@ -69,60 +91,53 @@ def check(setting: Setting, text: str, origin: Origin) -> object:
         raise SettingsError(f"{where}{setting.name}{whence} cannot be {said}: write {setting.kind.wanted}.") from error
 
 
-def _environment(environment: Mapping[str, str], unused: list[Unused], wrong: list[str]) -> Given:
+def _environment(environment: Mapping[str, str], found: _Found) -> Given:
     origin = Origin("environment")
-    unused += [
+    found.unused += [
         Unused(name, origin, reason)
         for name in sorted(environment)
         if name not in SETTINGS and (reason := why_unused(name))
     ]
-    layer = {name: (environment[name], origin) for name in SETTINGS if name in environment}
-    for name, (text, _) in layer.items():
-        wrong += _faults(SETTINGS[name], text, origin)
-    return layer
+    given = [(name, environment[name]) for name in SETTINGS if name in environment]
+    return {name: (_checked(SETTINGS[name], text, origin, found), origin) for name, text in given}
 
 
-def _file(path: Path, kind: FileOf, unused: list[Unused], wrong: list[str]) -> Given:
-    """A line that is wrong gives nothing."""
-    layer: Given = {}
+def _file(path: Path, kind: FileOf, found: _Found) -> Given:
     try:
-        text = read(path)
+        text, faults = read_lines(path)
     except SettingsError as error:
-        wrong.append(str(error))
-        return layer
+        found.wrong.append(str(error))
+        return dict.fromkeys(SETTINGS, (None, Origin(kind, path)))
+    found.wrong += faults
+    layer: Given = {}
+    unread: Given = {}
     for each in scan(text):
         origin = Origin(kind, path, each.line)
+        setting = SETTINGS.get(each.name)
         if each.fault is not None:
-            wrong.append(f"{origin}: {f'{each.name} ' if each.name else 'this '}{each.fault}.")
-        elif (setting := SETTINGS.get(each.name)) is None:
+            found.wrong.append(f"{origin}: {f'{each.name} ' if each.name else 'this '}{each.fault}.")
+            unread[each.name] = None, origin
+        elif setting is None:
             if reason := why_unused(each.name):
-                unused.append(Unused(each.name, origin, reason))
+                found.unused.append(Unused(each.name, origin, reason))
             elif each.name.upper().startswith(("VOICEMODE", "VOICE_MODE")):
-                wrong.append(f"{origin}: {no_such_setting(each.name)}")
+                found.wrong.append(f"{origin}: {no_such_setting(each.name)}")
         elif each.name in layer:
-            wrong.append(f"{origin}: {each.name} is there already, in line {layer[each.name][1].line}.")
+            found.wrong.append(f"{origin}: {each.name} is there already, in line {layer[each.name][1].line}.")
         elif reason := setting.kept_from(kind, each.value):
-            unused.append(Unused(each.name, origin, reason))
+            found.unused.append(Unused(each.name, origin, reason))
         else:
             if setting.secret and each.value and not is_private(path):
                 command = f"chmod 600 {quote(str(path))}"
-                wrong.append(f"{origin}: {each.name} is a key, and others can reach this file: {command}")
-            wrong += _faults(setting, each.value, origin)
-            layer[each.name] = each.value, origin
-    return layer
+                found.wrong.append(f"{origin}: {each.name} is a key, and others can reach this file: {command}")
+            layer[each.name] = _checked(setting, each.value, origin, found), origin
+    return unread | layer
 
 
-def _faults(setting: Setting, text: str, origin: Origin) -> list[str]:
+def _checked(setting: Setting, text: str, origin: Origin, found: _Found) -> str | None:
     try:
         check(setting, text, origin)
     except SettingsError as error:
-        return [str(error)]
-    return []
-
-
-def _value(setting: Setting, text: str, origin: Origin) -> Value:
-    return Value(setting, text, setting.parse(text), origin)
-
-
-def _default(setting: Setting) -> Value:
-    return _value(setting, setting.default, Origin("default"))
+        found.wrong.append(str(error))
+        return None
+    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from codecs import BOM_UTF8
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def is_private(path: Path) -> bool:
 
 def read(path: Path) -> str:
     """Raises SettingsError when it cannot be read as a file of settings."""
+    text, wrong = read_lines(path)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return text
+
+
+def read_lines(path: Path) -> tuple[str, list[str]]:
+    """Its text, empty in the lines that are none, and what is wrong with those.
+
+    Raises SettingsError when it cannot be read as a file of settings at all.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(LONGEST + 1)
@@ -67,11 +79,14 @@ def read(path: Path) -> str:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > LONGEST:
         raise SettingsError(f"{path} is longer than {LONGEST >> 20} MB, which is no file of settings.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{path}:{line}: this is not valid UTF-8.") from error
+    lines, wrong = list[str](), list[str]()
+    for number, line in enumerate(content.removeprefix(BOM_UTF8).split(b"\n"), 1):
+        try:
+            lines.append(line.decode())
+        except UnicodeDecodeError:
+            lines.append("")
+            wrong.append(f"{path}:{number}: this is not valid UTF-8.")
+    return "\n".join(lines), wrong
 
 
 def write(path: Path, text: str, *, private: bool = False) -> None:

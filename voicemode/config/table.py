@@ -14,7 +14,6 @@ from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFo
 from .kinds import (
     FOLDER,
     LIST,
-    MILLISECONDS,
     PORT,
     PROBABILITY,
     RECOGNISERS,
@@ -28,6 +27,7 @@ from .kinds import (
     URLS,
     VOICES,
     choice,
+    milliseconds,
     number,
 )
 from .setting import FileOf as FileOf, Setting as Setting
@@ -260,7 +260,7 @@ _ALL = (
         SECONDS,
         "120",
         "How many seconds one answer may last.",
-        "--duration",
+        "--listen-max",
         "turn.longest",
     ),
     Setting(
@@ -273,9 +273,9 @@ _ALL = (
     ),
     Setting(
         "VOICEMODE_SILENCE_THRESHOLD_MS",
-        MILLISECONDS,
+        milliseconds(200),
         "700",
-        "How many milliseconds of silence end what the user says, at least 200.",
+        "How many milliseconds of silence end what the user says.",
         field="endpoint.hangover",
         per=1000,
     ),
@@ -354,11 +354,15 @@ _ALL = (
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}
 
+SHORT = 4
+"""Letters of a name, without what all begin with, in which one that is wrong is much of it."""
+
 
 def nearest(name: str) -> str | None:
     """The setting that was probably meant."""
     by_end = {setting.removeprefix("VOICEMODE_"): setting for setting in SETTINGS}
-    near = get_close_matches(name.upper().removeprefix("VOICEMODE_"), by_end, n=1, cutoff=0.7)
+    end = name.upper().removeprefix("VOICEMODE_")
+    near = get_close_matches(end, by_end, n=1, cutoff=0.6 if len(end) <= SHORT else 0.7)
     return by_end[near[0]] if near else None
 
 
