@@ -20,6 +20,7 @@ from .converse import converse
 from .defaults import defaults_of, name_settings, survey_here
 from .devices import devices
 from .listen import listen
+from .mcp import mcp
 from .output import flush, give_up_stdout, write_error
 from .providers import providers
 from .say import say
@@ -51,7 +52,7 @@ def commands(context: click.Context) -> None:
         context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
-for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, serve_speech):
+for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, mcp, serve_speech):
     commands.add_command(name_settings(command))
 commands.add_command(config)
 
