@@ -5,13 +5,16 @@ In: the candidates in their order, and the board.  Out: whom to ask next, and wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Generic, TypeVar
 
+import trio
 from attrs import field, frozen, validators
 
 from .errors import AllProvidersFailed, ProviderError, ProviderUnavailable
+from .events import ProviderChanged
 from .machines.board import Board
 from .machines.reasons import in_short
 from .messages import Place, ProviderFailure, Service
@@ -76,16 +79,18 @@ def next_of(
 def passed_over(
     board: Board, service: Service, candidates: Sequence[Candidate[Engine_co]], asked: Candidate[Engine_co], now: float
 ) -> list[ProviderFailure]:
-    """Those that would have been asked before ``asked`` and are left alone, because they have failed before."""
+    """Those that would have been asked before ``asked`` and are left alone, because they have failed before;
+    ``seconds`` is how long they were waited for then."""
     failures: list[ProviderFailure] = []
     for each in candidates:
         if each is asked or (each.rank is not None and each.rank == asked.rank):
             break
         if not board.allowed(service, each.name, now):
-            why = in_short(each.name, board.status(service, each.name).error or "it is being tried")
-            reason = f"{each.name} is left alone for now: {why}."
+            status = board.status(service, each.name)
+            why = in_short(each.name, status.error or "it is being tried")
+            reason, waited = f"{each.name} is left alone for now: {why}.", round(status.waited, 3)
             failures.append(
-                ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=0.0)
+                ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=waited)
             )
     return failures
 
@@ -100,6 +105,30 @@ def failure_of(service: Service, error: ProviderError, provider: str, seconds: f
     return ProviderFailure(
         service=service, provider=provider, code=error.code, reason=str(error), seconds=round(seconds, 3)
     )
+
+
+@contextmanager
+def until_down(
+    board: Board, service: Service, provider: str, others: Callable[[], bool]
+) -> Generator[trio.CancelScope]:
+    """What is inside is cancelled when an engine of which nothing was known is found to be down meanwhile, as a probe
+    of it went unanswered, while there are ``others`` to ask."""
+    unknown = board.status(service, provider).health == "unknown"
+    with trio.CancelScope() as scope:
+
+        def heed(event: ProviderChanged) -> None:
+            status = event.status
+            if unknown and (status.service, status.provider, status.health) == (service, provider, "down") and others():
+                scope.cancel("it is down")
+
+        with board.listening(heed, lambda: None):
+            yield scope
+
+
+def found_down(board: Board, service: Service, provider: str) -> ProviderUnavailable:
+    """The error of one that was given up because it was found to be down."""
+    said = board.status(service, provider).error or f"{provider} is down."
+    return ProviderUnavailable(provider, said, code="down", retryable=True)
 
 
 def all_failed(service: Service, failures: Sequence[ProviderError], left: Iterable[str]) -> AllProvidersFailed:

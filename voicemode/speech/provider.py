@@ -72,7 +72,7 @@ async def open_engine(provider: Provider, ask: bool) -> None:
         await check_name(str(provider.plan.name), provider.service)
         return
     await engine.open(provider.plan.offer)
-    if ask and provider.plan.offer is None:
+    if ask and not provider.plan.found:
         with trio.move_on_after(AT_START), suppress(ProviderError):
             await engine.probe()
 
