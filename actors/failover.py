@@ -30,7 +30,8 @@ class Candidate(Generic[Engine_co]):
 
     ``chosen``: the user named it, so that it may be remote.  ``rank``: neighbours of one rank are equals among which
     the board chooses; None for one that has no equals.  ``voices`` are the only names of voices it is given; None for
-    one that takes any name and finds the closest of its voices itself.
+    one that takes any name and finds the closest of its voices itself.  ``has_spoken``: whether it has ever said
+    anything, as what it has, so that it is there.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Candidate(Generic[Engine_co]):
     chosen: bool = False
     rank: int | None = None
     voices: Collection[str] | None = None
+    has_spoken: Callable[[], bool] = field(default=lambda: False, eq=False)
 
 
 @frozen(kw_only=True)
@@ -109,11 +111,15 @@ def failure_of(service: Service, error: ProviderError, provider: str, seconds: f
 
 @contextmanager
 def until_down(
-    board: Board, service: Service, provider: str, others: Callable[[], bool]
+    board: Board, service: Service, asked: Candidate[Engine_co], others: Callable[[], bool]
 ) -> Generator[trio.CancelScope]:
-    """What is inside is cancelled when an engine of which nothing was known is found to be down meanwhile, as a probe
-    of it went unanswered, while there are ``others`` to ask."""
-    unknown = board.status(service, provider).health == "unknown"
+    """What is inside is cancelled when ``asked``, of which nothing has ever been heard, is found to be down meanwhile,
+    as a probe of it went unanswered, while there are ``others`` to ask.
+
+    One that has spoken may have no ear for probes while it works.
+    """
+    provider = asked.name
+    unknown = board.status(service, provider).health == "unknown" and not asked.has_spoken()
     with trio.CancelScope() as scope:
 
         def heed(event: ProviderChanged) -> None:

@@ -252,7 +252,7 @@ class _Replay:
         if live is None or call is None:
             live, call = None, self.board.began("stt", asked.name, trio.current_time())
         try:
-            with trio.fail_after(patience), until_down(self.board, "stt", asked.name, self._has_another) as watch:
+            with trio.fail_after(patience), until_down(self.board, "stt", asked, self._has_another) as watch:
                 if live is not None:
                     transcript = await live.finish()
                 else:

@@ -248,6 +248,19 @@ async def test_one_that_says_that_it_is_there_has_its_time(autojump_clock: MockC
     assert (transcript.engine, transcript.failures) == ("one", ())
 
 
+async def test_one_that_has_spoken_before_may_have_no_ear_for_a_probe_while_it_works(autojump_clock: MockClock) -> None:
+    one, two = Ears("one", wait=8.0), Ears("two")
+    board = board_of("stt", one, two)
+    first, second = ears(one, two)
+    candidates = [evolve(first, has_spoken=lambda: True), second]
+    recogniser = FailoverRecogniser(candidates, board, policy=FailoverPolicy(first_byte=10.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probed, board, "one", True)
+        await trio.sleep(0.1)
+        transcript, _ = await ask(recogniser)
+    assert (transcript.engine, transcript.failures) == ("one", ())
+
+
 async def test_the_last_one_is_waited_for_whatever_its_probe_came_to(autojump_clock: MockClock) -> None:
     one = Ears("one", wait=8.0)
     recogniser, board = unhurried(one)

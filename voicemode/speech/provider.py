@@ -50,7 +50,12 @@ def candidate_of(provider: Provider) -> Candidate[Any]:
     engine = provider.engine
     voices = Likenesses(lambda: engine.offer.voices) if provider.service == "tts" else None
     return Candidate(
-        name=provider.name, engine=engine, place=provider.plan.place, rank=rank_of(provider), voices=voices
+        name=provider.name,
+        engine=engine,
+        place=provider.plan.place,
+        rank=rank_of(provider),
+        voices=voices,
+        has_spoken=lambda: isinstance(engine, EmbeddedRecogniser | EmbeddedVoice) or engine.known,
     )
 
 
