@@ -97,7 +97,8 @@ class ProviderStatus:
     """What is known of an engine: ``since`` when its health is what it is, on the Trio clock.
 
     ``p50`` and ``p95`` are seconds to the first of an answer, None as long as there was none; ``error`` the last
-    failure's sentence, None if none was; ``retry_at`` when it is asked again while it is down.
+    failure's sentence, None if none was, and ``waited`` the seconds until it; ``retry_at`` when it is asked again while
+    it is down.
     """
 
     service: Service
@@ -112,6 +113,7 @@ class ProviderStatus:
     p50: float | None = None
     p95: float | None = None
     error: str | None = None
+    waited: float = 0.0
     retry_at: float | None = None
 
 

@@ -5,13 +5,16 @@ In: the candidates in their order, and the board.  Out: whom to ask next, and wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Generic, TypeVar
 
+import trio
 from attrs import field, frozen, validators
 
 from .errors import AllProvidersFailed, ProviderError, ProviderUnavailable
+from .events import ProviderChanged
 from .machines.board import Board
 from .machines.reasons import in_short
 from .messages import Place, ProviderFailure, Service
@@ -27,7 +30,8 @@ class Candidate(Generic[Engine_co]):
 
     ``chosen``: the user named it, so that it may be remote.  ``rank``: neighbours of one rank are equals among which
     the board chooses; None for one that has no equals.  ``voices`` are the only names of voices it is given; None for
-    one that takes any name and finds the closest of its voices itself.
+    one that takes any name and finds the closest of its voices itself.  ``has_spoken``: whether it has ever said
+    anything, as what it has, so that it is there.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Candidate(Generic[Engine_co]):
     chosen: bool = False
     rank: int | None = None
     voices: Collection[str] | None = None
+    has_spoken: Callable[[], bool] = field(default=lambda: False, eq=False)
 
 
 @frozen(kw_only=True)
@@ -76,16 +81,18 @@ def next_of(
 def passed_over(
     board: Board, service: Service, candidates: Sequence[Candidate[Engine_co]], asked: Candidate[Engine_co], now: float
 ) -> list[ProviderFailure]:
-    """Those that would have been asked before ``asked`` and are left alone, because they have failed before."""
+    """Those that would have been asked before ``asked`` and are left alone, because they have failed before;
+    ``seconds`` is how long they were waited for then."""
     failures: list[ProviderFailure] = []
     for each in candidates:
         if each is asked or (each.rank is not None and each.rank == asked.rank):
             break
         if not board.allowed(service, each.name, now):
-            why = in_short(each.name, board.status(service, each.name).error or "it is being tried")
-            reason = f"{each.name} is left alone for now: {why}."
+            status = board.status(service, each.name)
+            why = in_short(each.name, status.error or "it is being tried")
+            reason, waited = f"{each.name} is left alone for now: {why}.", round(status.waited, 3)
             failures.append(
-                ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=0.0)
+                ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=waited)
             )
     return failures
 
@@ -100,6 +107,34 @@ def failure_of(service: Service, error: ProviderError, provider: str, seconds: f
     return ProviderFailure(
         service=service, provider=provider, code=error.code, reason=str(error), seconds=round(seconds, 3)
     )
+
+
+@contextmanager
+def until_down(
+    board: Board, service: Service, asked: Candidate[Engine_co], others: Callable[[], bool]
+) -> Generator[trio.CancelScope]:
+    """What is inside is cancelled when ``asked``, of which nothing has ever been heard, is found to be down meanwhile,
+    as a probe of it went unanswered, while there are ``others`` to ask.
+
+    One that has spoken may have no ear for probes while it works.
+    """
+    provider = asked.name
+    unknown = board.status(service, provider).health == "unknown" and not asked.has_spoken()
+    with trio.CancelScope() as scope:
+
+        def heed(event: ProviderChanged) -> None:
+            status = event.status
+            if unknown and (status.service, status.provider, status.health) == (service, provider, "down") and others():
+                scope.cancel("it is down")
+
+        with board.listening(heed, lambda: None):
+            yield scope
+
+
+def found_down(board: Board, service: Service, provider: str) -> ProviderUnavailable:
+    """The error of one that was given up because it was found to be down."""
+    said = board.status(service, provider).error or f"{provider} is down."
+    return ProviderUnavailable(provider, said, code="down", retryable=True)
 
 
 def all_failed(service: Service, failures: Sequence[ProviderError], left: Iterable[str]) -> AllProvidersFailed:

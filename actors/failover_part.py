@@ -40,7 +40,7 @@ class Part:
     """``is_last`` says whether there is nobody else to ask, so that it has all the time there is.  ``may_sound`` is
     asked before anything is handed on; when another engine was first it says no, and whoever does so cancels ``say``.
 
-    ``waited``: seconds until the first sound, or those of the silence that was too long.
+    ``waited``: seconds of the silence that was too long, or all that were spent waiting for sound before it failed.
     """
 
     delivery: Delivery
@@ -56,6 +56,7 @@ class Part:
     _idle: float = field(default=0.0, init=False)
     """Seconds that were spent waiting for sound after the first of it."""
     _sounded: bool = field(default=False, init=False)
+    _first_after: float = field(default=0.0, init=False)
     _gone: bool = field(default=False, init=False)
     _estimated: int = field(default=0, init=False)
     """Words told from the pace, because those before have times and the engine gives none."""
@@ -113,8 +114,9 @@ class Part:
             found = silent(self.asked.name, patience)
         if found is not None:
             now = trio.current_time()
-            self.waited = self.waited if self._sounded else now - began
-            delivery.spend(now - self.waited, now)
+            lost = self.waited if self._sounded else now - began
+            delivery.spend(now - lost, now)
+            self.waited = lost or self._first_after + self._idle
         return found
 
     async def _follow(
@@ -131,6 +133,7 @@ class Part:
                     await trio.sleep_forever()
                 if part.pcm and not self._sounded:
                     self._sounded = True
+                    self._first_after = trio.current_time() - began
                     self.delivery.outfit.board.answered(call, trio.current_time())
                 await self._hand_on(*self._seam.feed(part.pcm, part.words))
         except trio.EndOfChannel:

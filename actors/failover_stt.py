@@ -16,7 +16,18 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from .errors import ProviderError, VoiceError
-from .failover import Candidate, FailoverPolicy, all_failed, failure_of, next_of, passed_over, silent, usable
+from .failover import (
+    Candidate,
+    FailoverPolicy,
+    all_failed,
+    failure_of,
+    found_down,
+    next_of,
+    passed_over,
+    silent,
+    until_down,
+    usable,
+)
 from .failover_live import LiveCandidate
 from .machines.board import Board
 from .machines.remedy import remedy_for
@@ -207,10 +218,13 @@ class _Replay:
     def _patience(self, asked: Candidate[SpeechToText]) -> float:
         """Seconds in which ``asked`` has to answer."""
         now = trio.current_time()
-        if next_of(self.board, "stt", self.untried, now) is None:
+        if not self._has_another():
             return self.over - now
         usual = self.policy.first_byte + self.policy.per_second * self.length
         return min(max(usual, SLOWER * self.board.patience("stt", asked.name, 0.0)), self.over - now)
+
+    def _has_another(self) -> bool:
+        return next_of(self.board, "stt", self.untried, trio.current_time()) is not None
 
     async def _ask(self, asked: Candidate[SpeechToText], done: trio.MemorySendChannel[Outcome]) -> None:
         outcome: Outcome = None
@@ -238,7 +252,7 @@ class _Replay:
         if live is None or call is None:
             live, call = None, self.board.began("stt", asked.name, trio.current_time())
         try:
-            with trio.fail_after(patience):
+            with trio.fail_after(patience), until_down(self.board, "stt", asked, self._has_another) as watch:
                 if live is not None:
                     transcript = await live.finish()
                 else:
@@ -255,6 +269,9 @@ class _Replay:
             self.board.cancelled(call, trio.current_time())
             raise
         now = trio.current_time()
+        if watch.cancelled_caught:
+            self.board.cancelled(call, now)
+            raise found_down(self.board, "stt", asked.name)
         self.board.answered(call, now)
         self.board.ended(call, now)
         return evolve(transcript, engine=asked.name)

@@ -63,7 +63,7 @@ async def _probe(board: Board, call: Call, probe: Probe, deadline: float) -> Non
     except ProviderError as error:
         board.failed(call, trio.current_time(), error)
     except trio.TooSlowError:
-        board.failed(call, trio.current_time(), _silent(call.provider, deadline))
+        board.failed(call, trio.current_time(), unanswered(call.provider, deadline))
     except BaseException:
         # also a cancel: a call that is never ended would keep a trial from all others
         board.cancelled(call, trio.current_time())
@@ -73,7 +73,8 @@ async def _probe(board: Board, call: Call, probe: Probe, deadline: float) -> Non
         board.ended(call, trio.current_time())
 
 
-def _silent(provider: str, seconds: float) -> ProviderError:
+def unanswered(provider: str, seconds: float) -> ProviderError:
+    """The error of a probe's deadline that has passed."""
     return ProviderUnavailable(
         provider,
         f"{provider} did not say within {seconds:g} s whether it is there. Is it running, or has it too much to do?",

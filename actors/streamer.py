@@ -32,19 +32,21 @@ async def stream_speech(
         try:
             async for piece in pieces:
                 text += len(piece.text)
+                failed = set[str]()
                 async with engine.speak(piece.text, voice=voice, speed=speed) as audio:
                     async for part in audio:
-                        # what fails with every piece is told once
+                        # what fails with every piece is told once, and what is asked twice for one piece both times
                         news = tuple(each for each in part.failures if each.provider not in told)
                         if news or part.engine not in (None, who):
                             who = part.engine or who
-                            told |= {each.provider for each in news}
+                            failed |= {each.provider for each in news}
                             now = trio.current_time()
                             await reports.send(VoiceChanged(turn=turn, at=now, engine=who, failures=news))
                         sound += len(part.pcm)
                         await chunks.send(
                             SpeechChunk(turn=turn, piece=piece, pcm=part.pcm, rate=part.rate, words=part.words)
                         )
+                told |= failed
                 await chunks.send(SpeechChunk(turn=turn, piece=piece, pcm=b"", rate=engine.rate, last=True))
             if text and not sound:
                 raise ProviderRefused(

@@ -10,6 +10,7 @@ from trio.testing import MockClock
 from actors.errors import AllProvidersFailed, ProviderRefused, ProviderUnavailable
 from actors.failover import Candidate, FailoverPolicy
 from actors.failover_stt import FailoverRecogniser
+from actors.health import unanswered
 from actors.machines.board import Board, BoardPolicy
 from actors.messages import Transcript
 from tests.failing_engines import Ears, board_of, died, ears, refused, unreachable
@@ -59,7 +60,7 @@ async def test_an_engine_that_is_left_alone_is_told_as_well(autojump_clock: Mock
     await ask(recogniser)
     again, _ = await ask(recogniser)
     assert len(one.heard) == 1
-    assert [(failure.provider, failure.code, failure.seconds) for failure in again.failures] == [("one", "down", 0.0)]
+    assert [(failure.provider, failure.code, failure.seconds) for failure in again.failures] == [("one", "down", 0.1)]
     assert again.failures[0].reason.startswith("one is left alone for now: ")
 
 
@@ -205,3 +206,72 @@ async def test_what_is_no_failure_of_an_engine_comes_out_as_it_is(autojump_clock
     with pytest.RaisesGroup(KeyError):
         await ask(FailoverRecogniser(ears(one), board))
     assert board.status("stt", "one").running == 0
+
+
+def unhurried(*engines: Ears) -> tuple[FailoverRecogniser, Board]:
+    board = board_of("stt", *engines)
+    return FailoverRecogniser(ears(*engines), board, policy=FailoverPolicy(first_byte=10.0)), board
+
+
+async def probed(board: Board, name: str, silent: bool) -> None:
+    call = board.probing("stt", name, trio.current_time())
+    await trio.sleep(1.5 if silent else 0.1)
+    if silent:
+        board.failed(call, trio.current_time(), unanswered(name, 1.5))
+    else:
+        board.answered(call, trio.current_time())
+        board.ended(call, trio.current_time())
+
+
+async def test_one_that_has_never_said_anything_is_given_up_when_it_does_not_answer_its_probe_either(
+    autojump_clock: MockClock,
+) -> None:
+    one, two = Ears("one", wait=100.0), Ears("two")
+    recogniser, board = unhurried(one, two)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probed, board, "one", True)
+        await trio.sleep(0.1)
+        transcript, seconds = await ask(recogniser)
+    assert seconds == pytest.approx(1.4 + 0.1)
+    [failure] = transcript.failures
+    assert (failure.provider, failure.code, failure.seconds) == ("one", "down", 1.4)
+    assert failure.reason.startswith("one did not say within 1.5 s whether it is there.")
+    assert (one.running, board.status("stt", "one").running) == (0, 0)
+
+
+async def test_one_that_says_that_it_is_there_has_its_time(autojump_clock: MockClock) -> None:
+    one, two = Ears("one", wait=8.0), Ears("two")
+    recogniser, board = unhurried(one, two)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probed, board, "one", False)
+        transcript, _ = await ask(recogniser)
+    assert (transcript.engine, transcript.failures) == ("one", ())
+
+
+async def test_one_that_has_spoken_before_may_have_no_ear_for_a_probe_while_it_works(autojump_clock: MockClock) -> None:
+    one, two = Ears("one", wait=8.0), Ears("two")
+    board = board_of("stt", one, two)
+    first, second = ears(one, two)
+    candidates = [evolve(first, has_spoken=lambda: True), second]
+    recogniser = FailoverRecogniser(candidates, board, policy=FailoverPolicy(first_byte=10.0))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probed, board, "one", True)
+        await trio.sleep(0.1)
+        transcript, _ = await ask(recogniser)
+    assert (transcript.engine, transcript.failures) == ("one", ())
+
+
+async def test_the_last_one_is_waited_for_whatever_its_probe_came_to(autojump_clock: MockClock) -> None:
+    one = Ears("one", wait=8.0)
+    recogniser, board = unhurried(one)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probed, board, "one", True)
+        await trio.sleep(0.1)
+        transcript, _ = await ask(recogniser)
+    assert transcript.engine == "one"
+
+
+async def test_both_attempts_of_an_engine_that_is_asked_twice_are_told(autojump_clock: MockClock) -> None:
+    one, two = Ears("one", errors=[died("one"), unreachable("one")]), Ears("two")
+    transcript, _ = await ask(FailoverRecogniser(ears(one, two), board_of("stt", one, two)))
+    assert [(failure.code, failure.seconds) for failure in transcript.failures] == [("died", 0.1), ("unreachable", 0.1)]

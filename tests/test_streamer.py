@@ -11,7 +11,7 @@ from actors.messages import SpeechChunk, TextPiece, TurnId, VoiceChanged
 from actors.orders import SpeakingFailed
 from actors.ports import TextToSpeech
 from actors.streamer import stream_speech
-from tests.failing_engines import Voice, board_of, unreachable, voices
+from tests.failing_engines import Voice, board_of, died, unreachable, voices
 from tests.fakes import FakeVoice
 
 TURN = TurnId(1)
@@ -53,3 +53,13 @@ async def test_when_all_fail_the_failure_is_told(autojump_clock: MockClock) -> N
     one = Voice("one", "".join(SENTENCES), stops=[(400, unreachable("one"))])
     _, [report] = await stream(FailoverVoice(voices(one), board_of("tts", one)))
     assert isinstance(report, SpeakingFailed)
+
+
+async def test_an_engine_that_is_asked_twice_for_a_piece_is_told_with_both_failures(autojump_clock: MockClock) -> None:
+    text = "".join(SENTENCES)
+    one = Voice("one", text, stops=[(300, died("one")), (300, unreachable("one"))])
+    two = Voice("two", text)
+    _, reports = await stream(FailoverVoice(voices(one, two), board_of("tts", one, two)))
+    told = [failure for report in reports if isinstance(report, VoiceChanged) for failure in report.failures]
+    assert [(failure.provider, failure.code) for failure in told] == [("one", "died"), ("one", "unreachable")]
+    assert all(failure.seconds >= 0.1 for failure in told)

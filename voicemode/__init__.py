@@ -8,23 +8,63 @@ General layout: ``session`` wires the actors into one nursery and is the only fi
 ``script`` are front ends and use nothing but what is named here.
 """
 
-from actors.errors import (
-    AudioFileError as AudioFileError,
-    DeviceError as DeviceError,
-    ProviderError as ProviderError,
-    ProviderRefused as ProviderRefused,
-    ProviderUnavailable as ProviderUnavailable,
-    ScriptError as ScriptError,
-    SettingsError as SettingsError,
-    VoiceError as VoiceError,
-)
-from actors.events import Event as Event
-from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
-from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
-from actors.machines.policy import TurnPolicy as TurnPolicy
-from actors.messages import Message as Message, TurnResult as TurnResult
-from actors.ports import Agent as Agent
+from __future__ import annotations
 
-from .conversation import Conversation as Conversation
-from .session import open_conversation as open_conversation
-from .settings import Settings as Settings
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actors.errors import (
+        AudioFileError as AudioFileError,
+        DeviceError as DeviceError,
+        ProviderError as ProviderError,
+        ProviderRefused as ProviderRefused,
+        ProviderUnavailable as ProviderUnavailable,
+        ScriptError as ScriptError,
+        SettingsError as SettingsError,
+        VoiceError as VoiceError,
+    )
+    from actors.events import Event as Event
+    from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
+    from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
+    from actors.machines.policy import TurnPolicy as TurnPolicy
+    from actors.messages import Message as Message, TurnResult as TurnResult
+    from actors.ports import Agent as Agent
+
+    from .conversation import Conversation as Conversation
+    from .session import open_conversation as open_conversation
+    from .settings import Settings as Settings
+
+_WHERE = {
+    "AudioFileError": "actors.errors",
+    "DeviceError": "actors.errors",
+    "ProviderError": "actors.errors",
+    "ProviderRefused": "actors.errors",
+    "ProviderUnavailable": "actors.errors",
+    "ScriptError": "actors.errors",
+    "SettingsError": "actors.errors",
+    "VoiceError": "actors.errors",
+    "Event": "actors.events",
+    "BargeInPolicy": "actors.machines.barge_in",
+    "EndpointPolicy": "actors.machines.endpointer",
+    "TurnPolicy": "actors.machines.policy",
+    "Message": "actors.messages",
+    "TurnResult": "actors.messages",
+    "Agent": "actors.ports",
+    "Conversation": ".conversation",
+    "open_conversation": ".session",
+    "Settings": ".settings",
+}
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        """What is named above is imported when it is asked for: who only presses a button needs nothing of audio."""
+        if name not in _WHERE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found = globals()[name] = getattr(import_module(_WHERE[name], __name__), name)
+        return found
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_WHERE})

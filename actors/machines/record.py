@@ -39,6 +39,7 @@ class Record:
     _failed: int = field(default=0, init=False)
     _cancelled: int = field(default=0, init=False)
     _error: str | None = field(default=None, init=False)
+    _waited: float = field(default=0.0, init=False)
     _open: dict[Call, bool] = field(factory=dict[Call, bool], init=False)
     """What is asked at present, and whether the first of an answer is there."""
     _works: bool = field(default=False, init=False)
@@ -81,6 +82,7 @@ class Record:
             p50=self.latencies.percentile(50),
             p95=self.latencies.percentile(95),
             error=self._error,
+            waited=self._waited,
             retry_at=self.breaker.retry_at if health == "down" else None,
         )
 
@@ -127,7 +129,7 @@ class Record:
 
     def fail(self, call: Call, now: float, error: ProviderError) -> None:
         self._close(call, now)
-        self._error = str(error)
+        self._error, self._waited = str(error), now - call.began
         if not call.permit.probe:
             self._failed += 1
             self._cold = isinstance(error, ProviderUnavailable)

@@ -4,7 +4,7 @@ import pytest
 
 from actors.errors import DeviceError
 from actors.ports import Tap
-from voicemode.audio import against_echo as module
+from voicemode.audio import echo as module
 from voicemode.audio.against_echo import Echo, against_echo
 from voicemode.audio.clean_microphone import CleanMicrophone
 from voicemode.audio.virtual_microphone import NullMicrophone

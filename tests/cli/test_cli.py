@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 
@@ -63,15 +64,30 @@ BAD_USAGE = {
     "speed in words": (["say", "hi", "--speed", "fast", *SPEAKER], "'fast' is not a valid float"),
     "no time to answer": (["listen", "-d", "0", *MIC], "0 is not a number of seconds above 0"),
     "endless answer": (["listen", "-d", "inf", *MIC], "inf is not a number of seconds above 0"),
+    "more at least than at most": (
+        ["listen", "--listen-min", "5", "--listen-max", "2", *MIC],
+        "--listen-min 5 is more than --listen-max 2",
+    ),
+    "less at most than at least": (
+        ["converse", "hi", "-d", "2", "--listen-min", "5", *MIC, *SPEAKER],
+        "--listen-min 5 is more than --listen-max 2",
+    ),
+    "more at least than is usual at most": (["talk", "--listen-min", "200", *MIC, *SPEAKER], "--listen-max 120"),
     "odd patience": (["listen", "--no-speech", "nan", *MIC], "nan is not a number of seconds above 0"),
     "negative patience": (["say", "hi", "--device-wait", "-1", *SPEAKER], "-1 is not a number of seconds from 0"),
     "endless patience": (["say", "hi", "--device-wait", "inf", *SPEAKER], "inf is not a number of seconds from 0"),
     "unknown echo": (["converse", "hi", "--echo", "less", *MIC, *SPEAKER], "'less' is not one of 'auto', 'cancel'"),
     "headphones with echo": (["say", "hi", "--headphones", "--echo", "guard"], "--headphones is --echo off"),
     "echo with headphones": (["listen", "--echo", "cancel", "--headphones"], "and --echo cancel is not"),
-    "unknown voice engine": (["say", "hi", "--tts", "nobody", *SPEAKER], "There is no voice called 'nobody'"),
-    "unknown recogniser": (["listen", "--stt", "nobody", *MIC], "There is no recogniser called 'nobody'"),
-    "unknown recogniser of a file": (["transcribe", "x", "--stt", "nobody"], "There is no recogniser called 'nobody'"),
+    "unknown voice engine": (
+        ["say", "hi", "--tts", "nobody", *SPEAKER],
+        "There is no engine that speaks called 'nobody'",
+    ),
+    "unknown recogniser": (["listen", "--stt", "nobody", *MIC], "There is no engine that listens called 'nobody'"),
+    "unknown recogniser of a file": (
+        ["transcribe", "x", "--stt", "nobody"],
+        "There is no engine that listens called 'nobody'",
+    ),
     "missing script": (["script", "nowhere.toml"], "nowhere.toml"),
     "recording that is no WAV": (["script", "x.toml", "--record", "x.mp3"], "does not end in .wav"),
     "picture that is none": (["script", "x.toml", "--timeline", "x.pdf"], "end its name in .svg or .png"),
@@ -116,7 +132,7 @@ def settings_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sett
     for variable in ("VOICEMODE_MIC", "VOICEMODE_SPEAKER", "VOICEMODE_AUDIO_FEEDBACK"):
         monkeypatch.delenv(variable, raising=False)
     for command in ("converse", "say", "listen"):
-        monkeypatch.setattr(sys.modules[f"voicemode.cli.{command}"], "run_turn", take)
+        monkeypatch.setattr(import_module(f"voicemode.cli.{command}"), "run_turn", take)
 
     def of(*args: str) -> Settings:
         ran = run(*args)
@@ -222,6 +238,16 @@ def test_what_is_not_installed_is_named_with_how_to_get_it(module: str, args: li
 def test_starting_loads_nothing_that_only_some_commands_need() -> None:
     code = "import sys, voicemode.cli; print({'rich', 'matplotlib', 'msgspec', 'onnxruntime'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_pressing_a_button_loads_nothing_of_audio() -> None:
+    unwanted = "{'numpy', 'soundfile', 'httpx', 'rich', 'voicemode.conversation', 'voicemode.session'}"
+    code = (
+        f"import sys; from voicemode.cli import main; main(['control', 'status']); print({unwanted} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "set()\n"
+    assert "No conversation can be controlled" in ran.stderr
 
 
 def test_it_can_be_started_as_a_module() -> None:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def settings_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sett
         return 0
 
     for command in ("converse", "say", "listen"):
-        monkeypatch.setattr(sys.modules[f"voicemode.cli.{command}"], "run_turn", take)
+        monkeypatch.setattr(import_module(f"voicemode.cli.{command}"), "run_turn", take)
 
     def of(*args: str) -> Settings:
         ran = run(*args)
@@ -228,7 +229,7 @@ def test_transcribe_takes_phrases_from_the_configuration(run: Run, own: Path, mo
         seen.append(args[2])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sys.modules["voicemode.cli.transcribe"].trio, "run", take)
+    monkeypatch.setattr(import_module("voicemode.cli.transcribe").trio, "run", take)
     own.write_text("VOICEMODE_PHRASES=yes,no\n")
     run("transcribe", "x.wav")
     (settings,) = seen
@@ -524,7 +525,7 @@ def test_a_projects_file_of_somebody_else_is_named_and_left_alone(
     project.write_text("VOICEMODE_ECHO=less\n")
     for module in ("cli.config", "config.layers"):
         monkeypatch.setattr(
-            sys.modules[f"voicemode.{module}"], "belongs_to_somebody_else", lambda path: path == project
+            import_module(f"voicemode.{module}"), "belongs_to_somebody_else", lambda path: path == project
         )
     assert f"project: {project} (not read: it belongs to somebody else)\n" in run("config", "path").out
     assert "belongs to somebody else" in run("config", "set", "--project", "VOICEMODE_ECHO", "off").complaint

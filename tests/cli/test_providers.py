@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ import trio
 from tests.speech.listing_server import ListingServer, offering
 from tests.speech.speech_server import refusal
 from voicemode.speech import discovery
+from voicemode.speech.discovery import Spot
 
 from .conftest import Run
 
@@ -96,9 +98,9 @@ def test_what_is_found_on_this_machine_is_shown_with_what_it_has(run: Run, monke
 def test_one_that_is_down_is_shown_with_the_reason_and_another_makes_up_for_it(run: Run, nobody: str) -> None:
     ran = run("providers", "--stt", f"{nobody},pocketsphinx")
     assert ran.code == 0
-    (line,) = (line for line in ran.out.splitlines() if nobody in line)
-    assert "down, again in" in line
-    assert "cannot be reached" in line
+    row, reason = (line for line in ran.out.splitlines() if nobody in line)
+    assert "down" in row
+    assert reason.startswith(f"{nobody} cannot be reached")
 
 
 def test_when_nobody_is_left_to_listen_the_exit_code_says_so(run: Run, nobody: str) -> None:
@@ -142,7 +144,7 @@ def test_the_live_table_is_not_for_programs(run: Run) -> None:
 
 def test_watching_goes_on_until_it_is_stopped(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     rounds: list[int] = []
-    command = sys.modules["voicemode.cli.providers"]
+    command = import_module("voicemode.cli.providers")
     show = command.table
 
     def counted(rows: Any) -> Any:
@@ -157,3 +159,43 @@ def test_watching_goes_on_until_it_is_stopped(run: Run, monkeypatch: pytest.Monk
     assert ran.code == 130
     assert len(rounds) >= 3
     assert "pocketsphinx" in ran.out
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Generator[socket.socket]:
+    """Accepts where Whisper usually is, and says nothing."""
+    monkeypatch.setenv("VOICEMODE_ALWAYS_TRY_LOCAL", "true")
+    monkeypatch.setenv("VOICEMODE_PROVIDER_SILENCE", "0.2")
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+        monkeypatch.setattr(discovery, "USUAL", (Spot(listener.getsockname()[1], ("stt",)),))
+        yield listener
+
+
+def test_a_service_that_says_nothing_is_asked_once_and_no_longer_than_the_settings_say(
+    run: Run, silent: socket.socket
+) -> None:
+    row = run("providers", "--json").json["providers"][0]
+    assert (row["health"], row["place"]) == ("down", "local")
+    assert "did not say within 0.2 s whether it is there" in row["error"]
+    silent.setblocking(False)
+    asked = 0
+    with pytest.raises(BlockingIOError):
+        while True:
+            connection, _ = silent.accept()
+            with connection:
+                asked += bool(connection.recv(4096))
+    assert asked == 1
+
+
+def test_what_is_piped_is_not_too_wide_and_leaves_nothing_out(run: Run, silent: socket.socket) -> None:
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
+    with service("Systran/faster-whisper-large-v3", voices=("af_sky", "bf_emma")) as server:
+        shown = run("providers", "--stt", f"{url},{server.url}").out
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert max(map(len, lines)) <= 100
+    (row,) = (line for line in lines if url in line and "local" in line)
+    assert row.split()[:4] == ["listens", url, "local", "down"]
+    (reason,) = (line for line in lines if line.startswith(url))
+    assert "did not say within 0.2 s whether it is there." in reason
+    assert "it too much to do?" in " ".join(shown.split())
+    assert any(line.endswith(" faster-whisper-large-v3") for line in lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -53,11 +54,19 @@ def test_a_default_is_that_of_the_field(setting: Setting) -> None:
         assert (() if default is None and meant == () else default) == meant
 
 
+def every_command() -> Iterator[click.Command]:
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
+        yield command
+
+
 @every_setting
 def test_a_default_is_that_of_the_option(setting: Setting) -> None:
     options = [
         option
-        for command in commands.commands.values()
+        for command in every_command()
         for option in command.params
         if setting.option in option.opts and not isinstance(option, OnlyIfNamed)
     ]

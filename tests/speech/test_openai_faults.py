@@ -342,3 +342,66 @@ def test_quoted_words_are_short_and_show_no_secret(words: str, secret: str) -> N
     assert secret not in shown
     assert secret[1:] not in shown
     assert shown.isprintable()
+
+
+async def test_where_no_key_was_sent_none_was_wrong() -> None:
+    async with serving(refusal("401 Unauthorized", "Incorrect API key provided: sk-proj-Ab12Cd34Ef56Gh78.")) as server:
+        name = EndpointName.parse(server.url, RECOGNISERS)
+        assert name is not None
+        engine = await OpenAIRecogniser.open(name, environment={})
+        try:
+            with pytest.raises(ProviderRefused) as failed:
+                await engine.transcribe(UTTERANCE, 16_000)
+        finally:
+            await engine.aclose()
+    assert str(failed.value) == (
+        f"{server.url} asks for a key (401), and none was sent: Incorrect API key provided: …. Set VOICEMODE_STT_KEY."
+    )
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-proj-Ab12Cd34Ef56Gh78",
+        "sk-abcd****wxyz",
+        "key=hf_AbCdEfGhIjKl",
+        "'gsk_1234567890'",
+        "AIzaSyA1234567890",
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6.eyJzdWIiOiIxMjM0.c2ln",
+        "0123456789abcdef0123456789abcdef",
+    ],
+)
+def test_what_looks_like_a_key_is_never_quoted(key: str) -> None:
+    assert quoted(f"this {key} is no good", ()) == "this … is no good"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "whisper-large-v3-turbo",
+        "Systran/faster-whisper-large-v3",
+        "http://127.0.0.1:2022/v1/audio/transcriptions",
+        "gpt-4o-mini-transcribe-2025-12-15",
+        "response_format",
+        "verbose_json",
+        "task-specific",
+        "2f1e6c1a-7d8b-4b7e-9b0a-0f3c1d2e4a5b",
+    ],
+)
+def test_what_an_endpoint_says_of_models_and_addresses_is_quoted(word: str) -> None:
+    assert quoted(f"no {word} here", ()) == f"no {word} here"
+
+
+async def test_what_became_of_a_connection_that_was_kept_is_told_with_the_second_failure() -> None:
+    async with serving(whole(b'{"text": "Hello."}'), hang_up, hang_up) as server:
+        name = EndpointName.parse(server.url, RECOGNISERS)
+        assert name is not None
+        engine = await OpenAIRecogniser.open(name, environment={})
+        try:
+            assert (await engine.transcribe(UTTERANCE, 16_000)).text == "Hello."
+            with pytest.raises(ProviderUnavailable) as failed:
+                await engine.transcribe(UTTERANCE, 16_000)
+        finally:
+            await engine.aclose()
+    assert failed.value.code == "died"
+    assert "kept, and when it was asked again hung up without an answer." in str(failed.value)

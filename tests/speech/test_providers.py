@@ -309,3 +309,29 @@ async def test_all_connections_are_closed_in_the_end() -> None:
             scope.cancel()
             await found.aclose()
         await until(lambda: not server.open_connections)
+
+
+async def test_who_may_take_long_must_still_say_at_once_that_it_is_there() -> None:
+    with trio.fail_after(LONG):
+        async with offering(lists=hang, work=hang) as server:
+            settings = Settings(stt=(server.url, "pocketsphinx"), silence=0.4)
+            found = await Providers.open(settings, listens=True, speaks=False, first_byte=3600.0)
+            try:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(partial(found.keep, publish=lambda _: None))
+                    assert found.stt is not None
+                    transcript = await found.stt.transcribe(SOUND, 16_000)
+                    nursery.cancel_scope.cancel()
+            finally:
+                await found.aclose()
+    assert transcript.engine == "pocketsphinx"
+    assert [failure.provider for failure in transcript.failures] == [server.url]
+    assert "did not say within 0.4 s whether it is there" in transcript.failures[0].reason
+
+
+async def test_one_that_is_silent_is_not_looked_for_again() -> None:
+    async with offering(lists=hang) as server, opened(Settings(silence=0.1), server.spot("stt")) as found:
+        await until(lambda: found.board.status("stt", server.url).health == "down")
+        before = len(server.asked)
+        assert await found.look(0.1) == []
+        assert len(server.asked) == before

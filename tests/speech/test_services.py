@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from actors.errors import ProviderUnavailable
+from actors.errors import ProviderRefused, ProviderUnavailable
 from actors.messages import Synthesis
 from actors.ports import LiveSpeechToText
 from tests.speech.speech_server import Reply, SpeechServer, refusal, serving, tone, whole
@@ -232,3 +232,36 @@ async def test_an_embedded_engine_that_is_missing_says_so_to_everybody_who_needs
 async def test_an_embedded_recogniser_is_loaded_once() -> None:
     engine = EmbeddedRecogniser("pocketsphinx", lambda: load_speech_to_text("pocketsphinx"))
     assert await engine.load() is await engine.load()
+
+
+async def test_a_service_that_was_gone_is_asked_anew_what_it_has() -> None:
+    before, after = (listing("tts-1"), voices("alloy")), (listing("kokoro"), voices("af_sky"))
+    async with voice(*before, refusal("500 Oops", "")) as (engine, server):
+        await engine.probe()
+        with pytest.raises(ProviderUnavailable):
+            await engine.probe()
+        assert await said(engine, server, "alloy") == ("tts-1", "alloy")
+        server.replies += after
+        await engine.probe()
+        assert engine.offer == Offer(tts=("kokoro",), voices=("af_sky",))
+        assert await said(engine, server) == ("kokoro", "af_sky")
+
+
+async def test_a_service_that_failed_at_its_work_is_asked_for_its_voices_again_too() -> None:
+    async with voice(listing("tts-1"), voices("alloy"), refusal("404 No", "no such voice")) as (engine, server):
+        await engine.probe()
+        with pytest.raises(ProviderRefused):
+            async with engine.speak("Hello.") as parts:
+                async for _ in parts:
+                    pass
+        server.replies += [listing("tts-1"), voices("coral")]
+        await engine.probe()
+        assert engine.offer.voices == ("coral",)
+
+
+async def test_other_models_are_noticed_by_any_probe() -> None:
+    async with recogniser(listing("whisper-small"), listing("whisper-large")) as (engine, server):
+        await engine.probe()
+        await engine.probe()
+        await engine.transcribe(SOUND, 16_000)
+        assert server.asked[-1].form["model"] == b"whisper-large"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from actors.errors import DeviceError
 from actors.machines.echo_guard import EchoGuard, EchoGuardPolicy
 from actors.messages import SpeechActivity
 from actors.ports import Microphone, Monitored
 
-from .clean_microphone import CleanMicrophone
-from .echo import REMAINS, EchoCanceller, available, load_echo_canceller
-from .echo_guard_tap import EchoGuardTap
+if TYPE_CHECKING:
+    from .echo import EchoCanceller
+    from .echo_guard_tap import EchoGuardTap
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ async def against_echo(
     A ``speaker`` that is not ``Monitored`` is in no room and makes no echo.  Raises SettingsError when what is asked
     for is not installed, DeviceError when it does not work.
     """
+    # who only wants to know what may be wished for needs no numpy
+    from .clean_microphone import CleanMicrophone
+    from .echo import REMAINS, available, load_echo_canceller
+    from .echo_guard_tap import EchoGuardTap
+
     room = speaker if isinstance(speaker, Monitored) else None
     canceller: EchoCanceller | None = None
     cancels = room is not None and (echo == "cancel" or (echo == "auto" and available()))

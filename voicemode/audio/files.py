@@ -66,13 +66,13 @@ def read_audio(path: Path, rate: int | None) -> Sound:
         data = path.read_bytes()
     if not data:
         raise AudioFileError(f"{path} is empty; it holds no audio.")
-    if _is_cut_short(data):
-        _warn_of_damage(path)
-    samples, own_rate = _decode(path, _with_streamed_size(data))
+    samples, own_rate, damaged = _decode(path, _with_streamed_size(data))
     if own_rate not in _RATES:
         raise AudioFileError(f"{path} is damaged: it claims a sample rate of {own_rate} Hz.")
     if not len(samples):
         raise AudioFileError(f"{path} has a header but no samples; it holds no audio.")
+    if damaged or _is_cut_short(data):
+        log.warning("%s is cut short or damaged; what can be read of it is used.", path)
     mono = np.clip(np.nan_to_num(samples, posinf=0.0, neginf=0.0), -1.0, 1.0).mean(axis=1, dtype=np.float32)
     wanted = rate or own_rate
     return Sound(pcm=_pcm(_resample(mono, own_rate, wanted)), rate=wanted)
@@ -83,17 +83,17 @@ async def load_audio(path: Path, rate: int | None) -> Sound:
     return await trio.to_thread.run_sync(read_audio, path, rate, limiter=_decoding, abandon_on_cancel=True)
 
 
-def _decode(path: Path, data: bytes) -> tuple[NDArray[np.float32], int]:
-    """All samples, one column per channel, and their rate."""
+def _decode(path: Path, data: bytes) -> tuple[NDArray[np.float32], int, bool]:
+    """All samples, one column per channel, their rate, and whether some may be missing."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             try:
-                return np.asarray(file.read(dtype="float32", always_2d=True), np.float32), file.samplerate
+                return np.asarray(file.read(dtype="float32", always_2d=True), np.float32), file.samplerate, False
             except (soundfile.LibsndfileError, MemoryError, ValueError):
                 # a cut FLAC file fails as a whole, and a damaged header may promise more than fits into memory
-                _warn_of_damage(path)
+                pass
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            return _until_damage(file), file.samplerate
+            return _until_damage(file), file.samplerate, True
     except soundfile.LibsndfileError as error:
         if error.code == _UNRECOGNISED:
             raise AudioFileError(
@@ -116,10 +116,6 @@ def _until_damage(file: soundfile.SoundFile) -> NDArray[np.float32]:
             break
         pieces.append(np.asarray(piece, np.float32))
     return np.concatenate(pieces) if pieces else np.empty((0, 1), np.float32)
-
-
-def _warn_of_damage(path: Path) -> None:
-    log.warning("%s is cut short or damaged; what can be read of it is used.", path)
 
 
 def _is_cut_short(data: bytes) -> bool:

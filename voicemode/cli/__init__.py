@@ -9,31 +9,51 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import click
 
 from actors.errors import SettingsError, VoiceError
 
-from .config import config
-from .control import control
-from .converse import converse
 from .defaults import defaults_of, name_settings, survey_here
-from .devices import devices
-from .listen import listen
-from .mcp import mcp
 from .output import flush, give_up_stdout, write_error
-from .providers import providers
-from .say import say
-from .script import script
-from .serve_speech import serve_speech
 from .signals import Stopped
-from .talk import talk
-from .transcribe import transcribe
 
 FAILED, BAD_USAGE = 1, 2
 
+CONFIG = "config"
+COMMANDS = (
+    "talk",
+    "converse",
+    "say",
+    "listen",
+    "transcribe",
+    "devices",
+    "providers",
+    "control",
+    "script",
+    "mcp",
+    "serve-speech",
+    CONFIG,
+)
+"""Each is in a file of its name."""
 
-@click.group(invoke_without_command=True)
+
+class Commands(click.Group):
+    """Imports a command when it is wanted: one that presses a button needs nothing of audio."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            name = cmd_name.replace("-", "_")
+            command: click.Command = getattr(import_module(f".{name}", __name__), name)
+            self.add_command(command if cmd_name == CONFIG else name_settings(command))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, invoke_without_command=True)
 @click.version_option(package_name="voicemode", message="%(prog)s %(version)s")
 @click.pass_context
 def commands(context: click.Context) -> None:
@@ -43,18 +63,13 @@ def commands(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-    elif context.invoked_subcommand != config.name:
+    elif context.invoked_subcommand != CONFIG:
         configuration = survey_here()
         configuration.warn()
         configuration.refuse()
-        command = commands.commands[context.invoked_subcommand]
         context.obj = configuration
-        context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
-
-
-for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, mcp, serve_speech):
-    commands.add_command(name_settings(command))
-commands.add_command(config)
+        if command := commands.get_command(context, context.invoked_subcommand):
+            context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
 def main(args: Sequence[str] | None = None) -> int:

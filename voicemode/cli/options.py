@@ -59,6 +59,25 @@ def _patience(_: click.Context, __: click.Parameter, value: float) -> float:
     return value
 
 
+def _longest(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    _check_bounds(context.params.get("listen_min"), longest := _seconds(context, parameter, value))
+    return longest
+
+
+def _least(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    _check_bounds(least := _patience(context, parameter, value), context.params.get("duration"))
+    return least
+
+
+def _check_bounds(least: float | None, longest: float | None) -> None:
+    """Whichever is read first does not know the other."""
+    if least is not None and longest is not None and least > longest:
+        raise click.UsageError(
+            f"--listen-min {least:g} is more than --listen-max {longest:g}: an answer cannot last at least {least:g} s "
+            f"and at most {longest:g} s. Make the one shorter or the other longer."
+        )
+
+
 def _device(example: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
     def chosen(_: click.Context, param: click.Parameter, value: str | None) -> str | None:
         if value is not None and not value.strip():
@@ -194,7 +213,7 @@ duration = click.option(
     "duration",
     type=float,
     metavar="SECONDS",
-    callback=_seconds,
+    callback=_longest,
     default=120.0,
     show_default=True,
     help="The longest answer that is listened to.",
@@ -212,7 +231,7 @@ listen_min = click.option(
     "--listen-min",
     type=float,
     metavar="SECONDS",
-    callback=_patience,
+    callback=_least,
     default=0.0,
     show_default=True,
     help="How long you are listened to before silence can end your answer.",

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -22,14 +23,16 @@ from .output import console, printable, write_json, writing
 from .signals import exit_code_of, heeding_signals
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
+    from rich.console import Console, Group
 
     from ..speech.survey import Survey
 
 NONE_UP = 1
-WIDE = 200
-"""Columns of the table where nobody's terminal limits it."""
+WIDE = 100
+"""Columns where nobody's terminal limits them."""
+
+LONGEST_MODEL = 24
+"""Characters of a model's name on one line."""
 
 EVERY = 1.0
 """Seconds between two rounds of questions while they are watched."""
@@ -95,41 +98,51 @@ def idle_key(settings: Settings) -> bool:
     return auto and not settings.allow_remote and bool(keys.get(OPENAI_KEY, "").strip())
 
 
-def table(rows: Sequence[Row]) -> Table:
-    """For people; on a terminal as wide as that is."""
+def table(rows: Sequence[Row]) -> Group:
+    """For people; on a terminal as wide as that is.  Below it is why each of those failed that did, by its name."""
     from rich.box import SIMPLE_HEAD
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table("", "engine", "place", "health", "p50", "p95", "model", "has", "last error", box=SIMPLE_HEAD)
-    shown.pad_edge = False
-    for column in (4, 5):
-        shown.columns[column].justify = "right"
+    shown = Table("", "engine", "place", "health", "answers", "model", box=SIMPLE_HEAD)
+    shown.pad_edge, shown.padding = False, (0, 1, 0, 0)
+    shown.columns[4].justify = "right"
+    for column in (0, 2, 3, 4):
+        shown.columns[column].no_wrap = True
+    for column in (1, 5):
+        # what does not fit is folded, and nothing of it is left out
+        shown.columns[column].overflow = "fold"
     before: Service | None = None
     for row in rows:
         shown.add_row(
             "" if row.service == before else DOING[row.service],
             printable(row.engine),
             row.place,
-            Text(_health(row), COLOURS[row.health]),
-            _milliseconds(row.p50),
-            _milliseconds(row.p95),
-            printable(row.model or ""),
-            _has(row),
-            printable(row.error or ""),
+            Text(row.health, COLOURS[row.health]),
+            _milliseconds(row.p50, row.p95),
+            "\n".join(line for line in (_model(row.model), _has(row)) if line),
         )
         before = row.service
-    return shown
+    return Group(shown, *(Text(line) for row in rows if row.error for line in _reason(row.error)))
 
 
-def _health(row: Row) -> str:
-    if row.health == "down" and row.retry_in is not None:
-        return f"down, again in {max(0.0, row.retry_in):.0f} s"
-    return row.health
+def _reason(error: str) -> list[str]:
+    """Lines that are not too long; the engine's name begins the first of them."""
+    return wrap(printable(error), WIDE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
-def _milliseconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds * 1000:.0f} ms"
+def _milliseconds(p50: float | None, p95: float | None) -> str:
+    if p50 is None or p95 is None:
+        return ""
+    usual, late = f"{p50 * 1000:.0f}", f"{p95 * 1000:.0f}"
+    return f"{usual} ms" if usual == late else f"{usual}-{late} ms"
+
+
+def _model(model: str | None) -> str:
+    """On two lines when it is long and says whose it is."""
+    name = printable(model or "")
+    return name if len(name) <= LONGEST_MODEL else name.replace("/", "/\n", 1)
 
 
 def _has(row: Row) -> str:
@@ -189,7 +202,7 @@ async def _surveying(settings: Settings) -> AsyncGenerator[Survey]:
     from ..speech.providers import Providers
     from ..speech.survey import Survey
 
-    providers = await Providers.open(settings, listens=True, speaks=True, must_work=False)
+    providers = await Providers.open(settings, listens=True, speaks=True, must_work=False, asks=False)
     try:
         yield Survey(providers)
     finally:

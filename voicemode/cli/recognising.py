@@ -8,7 +8,6 @@ from functools import partial
 
 import click
 import trio
-from attrs import evolve
 
 from actors.messages import Engines, Transcript
 from actors.ports import SpeechToText
@@ -17,7 +16,8 @@ from ..settings import Settings
 from .summary import stand_ins
 
 UNHURRIED = 10.0
-"""Seconds that an engine may say nothing before the next one is asked."""
+"""Seconds that an engine which is there may take before the next one is asked: nobody waits for an answer, and a slow
+recogniser is often the better one."""
 
 
 @asynccontextmanager
@@ -25,14 +25,13 @@ async def recognising(settings: Settings) -> AsyncGenerator[SpeechToText]:
     """The recogniser that the settings ask for, which may be several.  Raises SettingsError and ProviderUnavailable."""
     from ..speech.providers import Providers
 
-    # nobody waits for an answer, and a slow recogniser is often the better one
-    unhurried = evolve(settings, silence=max(settings.silence, UNHURRIED))
-    providers = await Providers.open(unhurried, listens=True, speaks=False)
+    providers = await Providers.open(settings, listens=True, speaks=False, first_byte=UNHURRIED)
     try:
         if providers.stt is None:
             raise RuntimeError("a recogniser was asked for and there is none")
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(partial(providers.keep, publish=lambda _: None))
+            # asked whether they are there before they are asked for anything, so that nobody else is waited for
+            await nursery.start(partial(providers.keep, publish=lambda _: None))
             yield providers.stt
             nursery.cancel_scope.cancel("done")
     finally:

@@ -47,6 +47,9 @@ HOW_SENT = frozenset({400, 408, 411, 413, 415, 422, 500, 501, 502, 505})
 """Statuses with which what is sent in chunks, or is a file that does not say how long it is, may be refused where the
 same sent whole is not."""
 
+HUNG_UP = "hung up on a connection that was kept, and when it was asked again "
+"""What is told before the failure of the second attempt."""
+
 LONGEST_LIST = 1 << 22
 """Bytes read of a list of models or voices."""
 
@@ -189,7 +192,7 @@ class SpeechEndpoint:
         return b""
 
     async def _sent(self, method: str, path: str, request: Request, deadline: float) -> Answer:
-        began = trio.current_time()
+        began, before = trio.current_time(), ""
         try:
             with trio.fail_at(deadline):
                 try:
@@ -197,11 +200,12 @@ class SpeechEndpoint:
                 except HungUp as error:
                     if not error.kept:
                         raise
+                    before = HUNG_UP
                     return await self._client.ask(method, path, headers=IDENTITY, **request)
         except trio.TooSlowError as error:
-            raise self.silent(trio.current_time() - began) from error
+            raise self.silent(trio.current_time() - began, before) from error
         except Unreachable as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error, before) from error
 
     async def whole(self, answer: Answer, most: int, deadline: float) -> bytes:
         """The body to its end, or a part longer than ``most`` bytes of it.
@@ -234,26 +238,27 @@ class SpeechEndpoint:
         """The endpoint's own words, cut short and without secrets."""
         return quoted(words, (self._key.secret, self._address.password, self._address.credentials))
 
-    def silent(self, seconds: float) -> ProviderUnavailable:
-        """The error of a deadline that has passed."""
-        return self.broken(f"said nothing for {seconds:.2g} s.", code="timeout", retryable=True)
+    def silent(self, seconds: float, before: str = "") -> ProviderUnavailable:
+        """The error of a deadline that has passed; ``before`` is what happened first."""
+        return self.broken(f"{before}said nothing for {seconds:.2g} s.", code="timeout", retryable=True)
 
-    def _unreachable(self, error: Unreachable) -> ProviderUnavailable:
+    def _unreachable(self, error: Unreachable, before: str = "") -> ProviderUnavailable:
+        """``before`` is what happened when it was asked for the same first."""
         if isinstance(error, Untrusted):
             return self.broken(
-                f"cannot be trusted ({error}). Is the address right, and should it begin with https:// or http://?",
+                f"{before}cannot be trusted ({error}). Is the address right, and should it begin with https:// or http://?",
                 code="untrusted",
             )
         if isinstance(error, TooSlowToConnect):
             return self.broken(
-                f"cannot be reached: no connection after {self.patience.connect:g} s. Is the address right?",
+                f"{before}cannot be reached: no connection after {self.patience.connect:g} s. Is the address right?",
                 code="timeout",
                 retryable=True,
             )
         if isinstance(error, HungUp):
-            return self.broken("hung up without an answer.", code="died", retryable=True)
+            return self.broken(f"{before}hung up without an answer.", code="died", retryable=True)
         return self.broken(
-            f"cannot be reached ({self.quoted(str(error))}). Is it running, and is the address right?",
+            f"{before}cannot be reached ({self.quoted(str(error))}). Is it running, and is the address right?",
             code="unreachable",
             retryable=True,
         )
@@ -270,7 +275,13 @@ class SpeechEndpoint:
         code = fault_of(answer.status).code
         words = answer.header("Location") if code == "moved" else words_of(body, answer.header("Content-Type"))
         wait = retry_after_of(answer.header("Retry-After"))
-        return failure(self.name, answer.status, self.quoted(words), self._advice(code), wait)
+        return failure(
+            self.name, answer.status, self.quoted(words), self._advice(code), wait, keyless=not self._sends_secret
+        )
+
+    @property
+    def _sends_secret(self) -> bool:
+        return bool(self._address.credentials) or (self._key.secret is not None and self._address.protected)
 
     def _advice(self, code: str) -> str:
         if code == "moved":

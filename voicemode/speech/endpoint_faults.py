@@ -23,6 +23,12 @@ QUOTED = 200
 TELLING = 4
 """Characters of a secret that are not shown in a row: endpoints like to quote the ends of a wrong key."""
 
+KEY_LIKE = re.compile(
+    r"\b(?:sk|pk|rk|gsk|hf|xai|ghp|key)[-_][\w*•.…-]{6,}|\bAIza\w{6,}|[*•]{3,}"
+    r"|(?=[A-Za-z_]*\d)(?=[\d_]*[A-Za-z])[A-Za-z0-9_]{20,}"
+)
+"""A word that may be somebody's key, whole or with its middle blotted out."""
+
 
 @frozen
 class Fault:
@@ -58,11 +64,17 @@ def fault_of(status: int) -> Fault:
     return BROKEN if status >= 500 else MOVED if 300 <= status < 400 else UNKNOWN
 
 
-def failure(name: str, status: int, words: str, advice: str, retry_after: float | None) -> ProviderError:
-    """The error for an answer with ``status``; ``words`` are the endpoint's own, ``advice`` a sentence or nothing."""
+def failure(
+    name: str, status: int, words: str, advice: str, retry_after: float | None, *, keyless: bool = False
+) -> ProviderError:
+    """The error for an answer with ``status``; ``words`` are the endpoint's own, ``advice`` a sentence or nothing.
+
+    ``keyless``: no key was sent.
+    """
     fault = fault_of(status)
     stop = "" if words.endswith((".", "!", "?")) else "."
-    message = f"{name} {fault.said} ({status}){f': {words}' if words else ''}{stop} {advice}".rstrip()
+    said = f"asks for a key ({status}), and none was sent" if keyless and status == 401 else f"{fault.said} ({status})"
+    message = f"{name} {said}{f': {words}' if words else ''}{stop} {advice}".rstrip()
     if fault.absent:
         return ProviderUnavailable(name, message, code=fault.code, retryable=True, retry_after=retry_after)
     return ProviderRefused(name, message, code=fault.code)
@@ -91,12 +103,12 @@ def _message(said: Any) -> str:
 
 
 def quoted(words: str, secrets: Iterable[str | None]) -> str:
-    """At most 200 characters of ``words``, without what shows a part of a secret."""
+    """At most 200 characters of ``words``, without what shows a part of a secret or looks like one."""
     parts = {
         secret[at : at + TELLING] for secret in secrets if secret for at in range(max(1, len(secret) - TELLING + 1))
     }
     shown = (
-        "…" if any(part in word for part in parts) else word
+        "…" if KEY_LIKE.search(word) or any(part in word for part in parts) else word
         for word in re.split(r"\s+", words.strip())
         if word.isprintable()
     )

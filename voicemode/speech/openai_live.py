@@ -47,15 +47,18 @@ class OpenAIHearing:
         """What is written is sent as it comes, if the endpoint takes it so.  Leaving closes the connection, unless an
         answer has been read to its end."""
         hearing = cls(asked, uploads, rate, phrases, partial)
-        with unwrapped():
-            async with trio.open_nursery() as nursery:
-                if hearing._live:
-                    nursery.start_soon(hearing._send)
-                try:
-                    yield hearing
-                finally:
-                    nursery.cancel_scope.cancel("nobody wants the answer any longer")
-                    await hearing._close()
+        try:
+            with unwrapped():
+                async with trio.open_nursery() as nursery:
+                    if hearing._live:
+                        nursery.start_soon(hearing._send)
+                    try:
+                        yield hearing
+                    finally:
+                        nursery.cancel_scope.cancel("nobody wants the answer any longer")
+        finally:
+            # not before: the answer may have come together with the cancel
+            await hearing._close()
 
     def write(self, pcm: bytes) -> None:
         self._sound.add(pcm)

@@ -27,7 +27,8 @@ Rank: TypeAlias = Literal[0, 1, 2, 3]
 
 @frozen(kw_only=True)
 class Planned:
-    """``name`` is one of the registry's, or an endpoint's; ``offer`` is what it is known to have.
+    """``name`` is one of the registry's, or an endpoint's; ``offer`` is what it is known to have; one that was
+    ``found`` on this machine has been asked for that.
 
     ``keys`` are for it: the user's for what the user names, OpenAI's for OpenAI, none for who happens to listen at a
     port.
@@ -37,6 +38,7 @@ class Planned:
     place: Place
     rank: Rank = 0
     offer: Offer | None = None
+    found: bool = False
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False)
 
     def is_same_as(self, other: Planned) -> bool:
@@ -82,7 +84,7 @@ def short_names(settings: Settings, service: Service) -> Mapping[str, str]:
 def planned_at(found: Found, service: Service, settings: Settings) -> Planned:
     """What was found on this machine."""
     rank: Rank = 1 if settings.prefer_local else 2
-    return Planned(name=endpoint_at(found, service, settings), place="local", rank=rank, offer=found.offer)
+    return Planned(name=endpoint_at(found, service, settings), place="local", rank=rank, offer=found.offer, found=True)
 
 
 def endpoint_at(found: Found, service: Service, settings: Settings) -> EndpointName:

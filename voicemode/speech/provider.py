@@ -50,7 +50,12 @@ def candidate_of(provider: Provider) -> Candidate[Any]:
     engine = provider.engine
     voices = Likenesses(lambda: engine.offer.voices) if provider.service == "tts" else None
     return Candidate(
-        name=provider.name, engine=engine, place=provider.plan.place, rank=rank_of(provider), voices=voices
+        name=provider.name,
+        engine=engine,
+        place=provider.plan.place,
+        rank=rank_of(provider),
+        voices=voices,
+        has_spoken=lambda: isinstance(engine, EmbeddedRecogniser | EmbeddedVoice) or engine.known,
     )
 
 
@@ -72,7 +77,7 @@ async def open_engine(provider: Provider, ask: bool) -> None:
         await check_name(str(provider.plan.name), provider.service)
         return
     await engine.open(provider.plan.offer)
-    if ask and provider.plan.offer is None:
+    if ask and not provider.plan.found:
         with trio.move_on_after(AT_START), suppress(ProviderError):
             await engine.probe()
 

@@ -29,9 +29,10 @@ from actors.ports import Probe, SpeechToText, TextToSpeech
 from ..groups import unwrapped
 from ..settings import Settings
 from . import discovery
-from .discovery import SERVICES, Found, Spot, look_at
+from .discovery import PATIENCE, SERVICES, Found, Spot, look_at
 from .embedded import EmbeddedRecogniser, EmbeddedVoice
 from .endpoint_name import EndpointName
+from .place import same_service
 from .plan import Planned, endpoint_at, is_auto, planned, planned_at
 from .provider import AT_START, Provider, attend, candidate_of, open_engine
 from .registry import EMBEDDED_VOICE, load_speech_to_text, load_text_to_speech
@@ -61,6 +62,8 @@ class Providers:
         self._probes: dict[Key, Probe] = {}
         self._cast: set[str] = set()
         self._missed = trio.Event()
+        self.silence = settings.silence
+        self._first_byte = settings.silence
 
     @classmethod
     async def open(
@@ -71,17 +74,21 @@ class Providers:
         speaks: bool,
         spots: Sequence[Spot] | None = None,
         must_work: bool = True,
+        asks: bool = True,
+        first_byte: float = 0.0,
     ) -> Providers:
         """Engines for what is needed: those that are there within about 0.3 s, and the embedded.
 
-        ``spots`` are where services are looked for, None for the usual ones.  Raises SettingsError for what cannot be,
-        and with ``must_work`` ProviderUnavailable when the only engine cannot be had.
+        ``spots`` are where services are looked for, None for the usual ones; without ``asks`` nobody is asked or looked
+        for yet.  ``first_byte`` is how many seconds an engine that is there may take at least to its answer.  Raises
+        SettingsError for what cannot be, and with ``must_work`` ProviderUnavailable when the only engine cannot be had.
         """
         providers = cls(settings, discovery.spots_for(settings) if spots is None else spots)
+        providers._first_byte = max(settings.silence, first_byte)
         needed = {"stt": listens and settings.stt is not None, "tts": speaks and settings.tts is not None}
         try:
             with unwrapped():
-                await providers._open([service for service in SERVICES if needed[service]], must_work)
+                await providers._open([service for service in SERVICES if needed[service]], must_work, asks)
         except BaseException:
             await providers.aclose()
             raise
@@ -111,7 +118,7 @@ class Providers:
                 self._missed.set()
 
         async with trio.open_nursery() as nursery:
-            policy = HealthPolicy(deadline=self._settings.silence)
+            policy = HealthPolicy(deadline=self.silence)
             await nursery.start(partial(watch_providers, self.board, self._probes, publish=tell, policy=policy))
             for provider in self.all:
                 engine = provider.engine
@@ -126,16 +133,16 @@ class Providers:
         """For what services are looked for on this machine."""
         return [service for service in self._providers if self._spots and is_auto(self._settings, service)]
 
-    async def _open(self, services: Sequence[Service], must_work: bool) -> None:
+    async def _open(self, services: Sequence[Service], must_work: bool, asks: bool) -> None:
         self._providers = {service: [] for service in services}
-        found = await look_at(self._spots, AT_START) if self._auto else []
+        found = await look_at(self._spots, AT_START) if self._auto and asks else []
         for service in services:
             plans = planned(self._settings, service, found, self._keys)
             alone = len(plans) == 1 and service not in self._auto
             self._providers[service] = [self._made(service, plan, alone=alone) for plan in plans]
         async with trio.open_nursery() as nursery:
             for provider in self.all:
-                nursery.start_soon(open_engine, provider, not self._is_alone(provider))
+                nursery.start_soon(open_engine, provider, asks and not self._is_alone(provider))
         for service in services:
             await self._load_embedded(service, must_work)
             if self._is_alone(first := self._providers[service][0]):
@@ -198,8 +205,9 @@ class Providers:
     def _standing_in(self, service: Service) -> FailoverRecogniser | FailoverVoice:
         settings = self._settings
         # all that is remote was named by the user, or the settings allow it: the plan has nothing else
-        silence = settings.silence
-        policy = FailoverPolicy(first_byte=silence, between=silence, hedge=settings.hedge, allow_remote=True)
+        policy = FailoverPolicy(
+            first_byte=self._first_byte, between=self.silence, hedge=settings.hedge, allow_remote=True
+        )
         if service == "stt":
             return FailoverRecogniser(self._candidates(service), self.board, policy=policy)
         load = partial(load_text_to_speech, EMBEDDED_VOICE)
@@ -226,13 +234,26 @@ class Providers:
             with trio.move_on_after(LOOK_AGAIN):
                 await self._missed.wait()
 
-    async def look(self) -> None:
-        """Look over this machine once for what is new."""
-        for found in await look_at(self._spots) if self._auto else []:
+    async def look(self, patience: float = PATIENCE) -> list[Provider]:
+        """Look over this machine once for what is new, which is on the board then; each has ``patience`` seconds."""
+        new: list[Provider] = []
+        spots = [spot for spot in self._spots if not self._is_awaited(spot)] if self._auto else []
+        for found in await look_at(spots, patience):
             for service in self._auto:
                 if service in found.services and not self._has(service, found):
-                    self.post(await self._add(service, found))
+                    new.append(await self._add(service, found))
+                    self.post(new[-1])
                     self._renew(service)
+        return new
+
+    def _is_awaited(self, spot: Spot) -> bool:
+        """Whether a service is known there that has not answered yet, or not lately: its probes tell when it does."""
+        silent = {(each.service, each.provider) for each in self.board.statuses() if each.health != "up"}
+        return any(
+            isinstance(each.plan.name, EndpointName) and same_service(each.plan.name.url) == same_service(spot.url)
+            for each in self.all
+            if each.key in silent
+        )
 
     def _has(self, service: Service, found: Found) -> bool:
         plan = planned_at(found, service, self._settings)

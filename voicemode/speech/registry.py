@@ -87,7 +87,7 @@ async def load_text_to_speech(name: str, *, environment: Mapping[str, str] = os.
     """
     endpoint = EndpointName.parse(name, VOICES)
     if endpoint is None:
-        return await _load("voice", name, TEXT_TO_SPEECH, "voicemode.tts", VOICES)
+        return await _load("engine that speaks", name, TEXT_TO_SPEECH, "voicemode.tts", VOICES)
     from .openai_tts import OpenAIVoice
 
     return await OpenAIVoice.open(endpoint, environment=environment)
@@ -100,7 +100,7 @@ async def load_speech_to_text(name: str, *, environment: Mapping[str, str] = os.
     """
     endpoint = EndpointName.parse(name, RECOGNISERS)
     if endpoint is None:
-        return await _load("recogniser", name, SPEECH_TO_TEXT, "voicemode.stt", RECOGNISERS)
+        return await _load("engine that listens", name, SPEECH_TO_TEXT, "voicemode.stt", RECOGNISERS)
     from .openai_stt import OpenAIRecogniser
 
     return await OpenAIRecogniser.open(endpoint, environment=environment)
@@ -120,9 +120,9 @@ async def release(engine: object) -> None:
 async def check_name(name: str, service: Service) -> None:
     """Raises SettingsError for the name of an engine in this process that there is none of.  Nothing is loaded."""
     if service == "tts":
-        await _check("voice", name, TEXT_TO_SPEECH, "voicemode.tts", VOICES)
+        await _check("engine that speaks", name, TEXT_TO_SPEECH, "voicemode.tts", VOICES)
     else:
-        await _check("recogniser", name, SPEECH_TO_TEXT, "voicemode.stt", RECOGNISERS)
+        await _check("engine that listens", name, SPEECH_TO_TEXT, "voicemode.stt", RECOGNISERS)
 
 
 async def _load(

@@ -6,13 +6,14 @@ As long as the service has not said what it has, the usual names are asked for.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import ClassVar, Generic, TypeVar
 
 import trio
 from attrs import evolve
 
+from actors.errors import ProviderError
 from actors.messages import Service, Synthesis, Transcript
 from actors.ports import Hearing
 
@@ -27,7 +28,8 @@ Engine = TypeVar("Engine", OpenAIRecogniser, OpenAIVoice)
 
 
 class Serviced(Generic[Engine]):
-    """Implements ``Probe``.  ``offer`` is what the service has, if that is ``known``."""
+    """Implements ``Probe``.  ``offer`` is what the service has, if that is ``known``.  It is asked for that
+    again when it has failed, because who is back may be another."""
 
     service: ClassVar[Service]
     usual: ClassVar[str]
@@ -37,6 +39,8 @@ class Serviced(Generic[Engine]):
         self.known = False
         self._asked, self._settings, self._environment = asked, settings, environment
         self._opened: list[Engine] = []
+        # nothing has failed since it said what it has
+        self._fresh = False
         self._cut_off = trio.Event()
         self._fitted = self._fitting()
 
@@ -63,12 +67,18 @@ class Serviced(Generic[Engine]):
 
     async def probe(self) -> None:
         """Return when the service is there, and know from then on what it has."""
-        offer = await self._ask()
-        if not self.known:
+        try:
+            offer = await self._ask()
+        except BaseException:
+            # also a deadline's cancel
+            self._fresh = False
+            raise
+        if not self.known or offer != self.offer:
             await self._learn(offer)
+        self._fresh = True
 
     async def given_up(self) -> None:
-        """Wait until somebody gives a request up, with which its connection goes."""
+        """Wait until a request fails, or somebody gives it up, with which its connection goes."""
         await self._cut_off.wait()
         self._cut_off = trio.Event()
 
@@ -78,7 +88,16 @@ class Serviced(Generic[Engine]):
         self._fitted = self._fitting()
         if self._fitted != before or not self._opened:
             self._opened.append(await self._open())
-        self.known = True
+        self.known = self._fresh = True
+
+    @contextmanager
+    def _heeding_failures(self) -> Generator[None]:
+        try:
+            yield
+        except ProviderError:
+            self._fresh = False
+            self._cut_off.set()
+            raise
 
     def _fitting(self) -> EndpointName:
         """What was asked for, with a model."""
@@ -108,7 +127,8 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         try:
-            return await self._engine.transcribe(pcm, rate, phrases=phrases)
+            with self._heeding_failures():
+                return await self._engine.transcribe(pcm, rate, phrases=phrases)
         except trio.Cancelled:
             self._cut_off.set()
             raise
@@ -118,8 +138,9 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
         self, rate: int, *, phrases: Sequence[str] = (), partial: Callable[[str], None] | None = None
     ) -> AsyncGenerator[Hearing]:
         try:
-            async with self._engine.listen(rate, phrases=phrases, partial=partial) as hearing:
-                yield hearing
+            with self._heeding_failures():
+                async with self._engine.listen(rate, phrases=phrases, partial=partial) as hearing:
+                    yield hearing
         except trio.Cancelled:
             self._cut_off.set()
             raise
@@ -161,12 +182,13 @@ class ServiceVoice(Serviced[OpenAIVoice]):
     ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
         """``voice``, or the one that is most like it of those that the service has."""
         chosen = self.voice_for(voice)
-        async with self._engine.speak(text, voice=chosen, speed=speed) as parts:
-            try:
-                yield parts
-            finally:
-                if parts.statistics().open_send_channels:
-                    self._cut_off.set()
+        with self._heeding_failures():
+            async with self._engine.speak(text, voice=chosen, speed=speed) as parts:
+                try:
+                    yield parts
+                finally:
+                    if parts.statistics().open_send_channels:
+                        self._cut_off.set()
 
     def voice_for(self, asked: str | None) -> str | None:
         """What is said to the service for ``asked``; None is the endpoint's usual voice."""
@@ -186,7 +208,7 @@ class ServiceVoice(Serviced[OpenAIVoice]):
 
     async def _ask(self) -> Offer:
         models = await self._engine.models()
-        if self.known:
+        if self._fresh and Offer.of(models, self.offer.voices) == self.offer:
             return self.offer
         # OpenAI has voices, and no way to list them
         voices = OPENAI_VOICES if self._engine.name == OPENAI else await self._engine.voices()
