@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,3 +112,12 @@ def test_a_broken_model_says_what_to_do(tmp_path: Path) -> None:
     broken.write_bytes(b"not a model")
     with pytest.raises(ProviderUnavailable, match=r"cannot be read \(broken\.onnx"):
         open_session(broken)
+
+
+def test_the_runtime_reports_to_nobody_and_writes_no_identifier(tmp_path: Path) -> None:
+    code = "import trio; from voicemode.speech.silero import SileroModel; trio.run(SileroModel.load)"
+    kept = {
+        name: value for name, value in os.environ.items() if name not in {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
+    }
+    subprocess.run([sys.executable, "-c", code], env={**kept, "HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ def open_session(model: Path, *, provider: str, called: str, remedy: str) -> Any
 
     ``called`` is what people know it as ("voice detector"); ``remedy`` is a sentence on how to have the file.
     """
+    # from 1.31 on it writes an identifier of the device into the user's cache and reports to its makers, on Linux too
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         onnxruntime: Any = import_module("onnxruntime")
     except ImportError as error:
