@@ -1,4 +1,4 @@
-"""A client of the SDK beside our server in one run, over a room under a virtual clock: what tests of the tools share."""
+"""A client of the SDK beside our server, over a room under a virtual clock: what tests of the tools share."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from voicemode.mcp import resources, tools
 from voicemode.mcp.converse import Converse
 from voicemode.mcp.server import server_of
 from voicemode.mcp.statistics import Statistics
+from voicemode.mcp.terms import Terms
 from voicemode.mcp.voice import Voice
 
 
@@ -96,7 +97,7 @@ async def desk(*, call_limit: float = 50.0, settings: Settings | None = None, **
 
     async with trio.open_nursery() as nursery:
         voice, statistics = Voice(nursery, opener), Statistics()
-        converse = Converse(voice, settings, nursery, statistics=statistics, call_limit=call_limit)
+        converse = Converse(voice, settings, nursery, statistics=statistics, terms=Terms(call_limit=call_limit))
         configuration = read_configuration(environment={}, directory=None, home=None)
         server = server_of(tools.specs(converse, voice, settings), resources.specs(settings, configuration, statistics))
         async with Client(server) as client:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -100,14 +101,13 @@ async def test_a_new_message_ends_what_still_listens_and_tells_what_was_said(aut
 
 
 async def test_a_second_call_is_told_at_once_that_the_voice_is_busy(autojump_clock: MockClock) -> None:
-    async with desk() as at:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(at.converse, STORY)
-            await trio.sleep(1.0)
-            before = at.now
-            assert "Busy" in await at.refused("converse", message="one")
-            assert at.now - before < 0.05
-            nursery.cancel_scope.cancel()
+    async with desk() as at, trio.open_nursery() as nursery:
+        nursery.start_soon(at.converse, STORY)
+        await trio.sleep(1.0)
+        before = at.now
+        assert "Busy" in await at.refused("converse", message="one")
+        assert at.now - before < 0.05
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("cancelled_at", [0.0, 0.5, 3.5, 5.2])
@@ -137,14 +137,14 @@ async def test_progress_comes_at_once_and_at_each_change(autojump_clock: MockClo
         "Getting ready", "Speaking", "Listening", "The user is speaking", "Transcribing",
     ]  # fmt: skip
     assert when[0] < 0.1
-    assert all(later - earlier >= 0.09 for earlier, later in zip(when, when[1:], strict=False))
+    assert all(later - earlier >= 0.09 for earlier, later in pairwise(when))
 
 
 async def test_a_long_wait_is_not_silent(autojump_clock: MockClock) -> None:
     async with desk(settings=patient()) as at:
         await at.converse("", listen_duration_max=20)
         when = [at for at, _ in at.notes]
-    assert max(later - earlier for earlier, later in zip(when, when[1:], strict=False)) <= 5.2
+    assert max(later - earlier for earlier, later in pairwise(when)) <= 5.2
 
 
 async def test_a_script_says_and_asks_in_order(autojump_clock: MockClock) -> None:

@@ -37,10 +37,10 @@ _UNUSED = {
     """,
     "text is spoken as it is written": "PRONOUNCE PRONOUNCE_[A-Z0-9_]+ PRONUNCIATION_ENABLED "
     "PRONUNCIATION_LOG_SUBSTITUTIONS",
-    "there is no server yet": """
-        TOOLS_ENABLED TOOLS_DISABLED TOOLS SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN METRICS_LEVEL TIME_IN_RESPONSE
-        PROGRESS_STYLE SESSION_ID SKIP_TTS
-    """,
+    "tools are chosen with VOICEMODE_TOOLS_ENABLED and VOICEMODE_TOOLS_DISABLED": "TOOLS",
+    "there is no server for the web yet": "SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN",
+    "answers and progress have one form": "TIME_IN_RESPONSE PROGRESS_STYLE",
+    "a call says which session it is of": "SESSION_ID",
     "conversations do not queue for the microphone yet": "CONCH_[A-Z0-9_]+",
     "remote agents and users are not connected yet": """
         CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE

@@ -65,8 +65,8 @@ class ConverseArguments(Arguments):
     chime_enabled: bool | None = None
     disable_silence_detection: Annotated[bool, Meta(description="Listen for listen_duration_max")] = False
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] | None = None
-    skip_tts: Annotated[bool, Meta(description="Do not speak, only listen")] = False
-    metrics_level: MetricsLevel = "summary"
+    skip_tts: Annotated[bool, Meta(description="Do not speak, only listen")] | None = None
+    metrics_level: MetricsLevel | None = None
     session_id: str | None = None
 
 
@@ -88,29 +88,24 @@ def _in_words(said: str) -> str:
 def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
     """As JSON Schema, as short as it can be: a client pays for every word of it."""
     whole = msgspec.json.schema(kind)
-    parts: dict[str, Any] = whole["$defs"]
-    schema: dict[str, Any] = _bare(parts.pop(kind.__name__))
+    parts: dict[str, dict[str, Any]] = whole["$defs"]
+    schema = _bare(parts.pop(kind.__name__))
     if parts:
         schema["$defs"] = {name: _bare(part) for name, part in parts.items()}
     return schema
 
 
-def _bare(schema: Any) -> Any:
-    """Without titles, without the defaults that say nothing, and without "or null", for what may be left out."""
-    if isinstance(schema, list):
-        return [_bare(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    bare = {key: _bare(value) for key, value in schema.items() if key != "title"}
-    if bare.get("default", ...) in (None, []):
-        del bare["default"]
-    if isinstance(bare.get("description"), str) and "properties" in bare:
-        del bare["description"]
-    kinds = bare.get("anyOf")
-    if isinstance(kinds, list) and {"type": "null"} in kinds:
-        kinds = [each for each in kinds if each != {"type": "null"}]
-        if len(kinds) == 1:
-            del bare["anyOf"]
-            return {**kinds[0], **bare}
-        bare["anyOf"] = kinds
-    return bare
+def _bare(schema: dict[str, Any]) -> dict[str, Any]:
+    """An object without what only repeats its names or says nothing."""
+    properties: dict[str, dict[str, Any]] = schema.get("properties", {})
+    bare = {key: value for key, value in schema.items() if key not in {"title", "description"}}
+    return {**bare, "properties": {name: _may_be_left_out(each) for name, each in properties.items()}}
+
+
+def _may_be_left_out(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without the null of what may be left out, and without a default that is nothing."""
+    bare = {key: value for key, value in schema.items() if key != "default" or value not in (None, [], {}, "", 0)}
+    kinds: list[dict[str, Any]] = [each for each in bare.pop("anyOf", []) if each != {"type": "null"}]
+    if len(kinds) == 1:
+        return {**kinds[0], **bare}
+    return {**bare, "anyOf": kinds} if kinds else bare

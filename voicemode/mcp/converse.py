@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from functools import partial
 
+import msgspec
 import trio
 from attrs import define, field
 
@@ -22,11 +23,9 @@ from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
 from .arguments import ConverseArguments, Line
 from .progress import Progress, Report
 from .statistics import Statistics
+from .terms import Terms
 from .voice import Task, Voice
 from .wishes import wished
-
-CALL_LIMIT = 50.0
-"""Seconds after which a call answers: clients built on the TypeScript SDK give one up after 60."""
 
 LEASE = 30.0
 """Seconds for which the user is listened to on although no call waits for what they say."""
@@ -66,10 +65,10 @@ class Converse:
         nursery: trio.Nursery,
         *,
         statistics: Statistics,
-        call_limit: float = CALL_LIMIT,
+        terms: Terms,
     ) -> None:
         self._voice, self.settings, self._nursery, self._statistics = voice, settings, nursery, statistics
-        self._call_limit = call_limit
+        self._terms = terms
         self._id = uuid.uuid4().hex[:8]
         self._calls = 0
         self._running: Running | None = None
@@ -78,6 +77,8 @@ class Converse:
 
     async def call(self, given: ConverseArguments, report: Report) -> ConverseAnswer:
         """Raises VoiceError, SettingsError among them, with a sentence for the model."""
+        if given.skip_tts is None:
+            given = msgspec.structs.replace(given, skip_tts=self._terms.skip_tts)
         progress = Progress(report)
         with unwrapped():
             async with trio.open_nursery() as telling:
@@ -133,7 +134,7 @@ class Converse:
 
     async def _answer(self, running: Running) -> ConverseAnswer:
         try:
-            with trio.move_on_after(self._call_limit):
+            with trio.move_on_after(self._terms.call_limit):
                 await running.task.over.wait()
         except trio.Cancelled:
             self._leave(running)
@@ -161,7 +162,7 @@ class Converse:
         )
 
     def _told(self, running: Running) -> ConverseAnswer:
-        taken, metrics = running.taken, running.given.metrics_level
+        taken, metrics = running.taken, running.given.metrics_level or self._terms.metrics_level
         for result in taken.results:
             self._statistics.add(result)
         if taken.results:
@@ -240,7 +241,8 @@ class Converse:
                 continue
             taken.results.append(result)
             taken.lines.append(_became(line, result))
-            taken.halted = taken.halted or result.outcome == "stopped"
+            if result.outcome == "stopped":
+                taken.halted = True
 
     async def _take_line(self, given: ConverseArguments, line: Line, conversation: Conversation) -> TurnResult:
         voice, speed = line.voice or given.voice, line.speed or given.speed

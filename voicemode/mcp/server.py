@@ -28,12 +28,14 @@ from mcp_types import (
 )
 
 from actors.errors import VoiceError
+from voicemode import Settings
 from voicemode.config import Configuration, settings_of
 
 from . import prompts, resources, tools
-from .converse import CALL_LIMIT, Converse
+from .converse import Converse
 from .statistics import Statistics
 from .stdio import serve_stdio
+from .terms import Terms
 from .voice import Voice
 
 log = logging.getLogger(__name__)
@@ -44,28 +46,28 @@ READY = 0.5
 """Seconds after which the conversation is opened though no call has asked for it."""
 
 
-async def serve(configuration: Configuration, *, call_limit: float = CALL_LIMIT, eager: bool = True) -> int | None:
-    """Until the client goes; returns the number of a signal that came, if one did."""
-    return await serve_stdio(partial(_serve, configuration, call_limit, eager))
+async def serve(configuration: Configuration, terms: Terms) -> int | None:
+    """Until the client goes; returns the number of a signal that came, if one did.  Raises SettingsError."""
+    terms.check(tools.NAMES)
+    return await serve_stdio(partial(_serve, configuration, terms))
 
 
-async def _serve(configuration: Configuration, call_limit: float, eager: bool, reading: Any, writing: Any) -> None:
+async def _serve(configuration: Configuration, terms: Terms, reading: Any, writing: Any) -> None:
     settings = settings_of(configuration)
     async with trio.open_nursery() as nursery:
-        voice = Voice(nursery)
-        statistics = Statistics()
-        converse = Converse(voice, settings, nursery, statistics=statistics, call_limit=call_limit)
-        server = server_of(tools.specs(converse, voice, settings), resources.specs(settings, configuration, statistics))
-        if eager:
-            nursery.start_soon(_warm_up, voice, converse)
+        voice, statistics = Voice(nursery), Statistics()
+        converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
+        offered = [spec for spec in tools.specs(converse, voice, settings) if terms.offers(spec.name)]
+        server = server_of(offered, resources.specs(settings, configuration, statistics))
+        nursery.start_soon(_warm_up, voice, settings)
         await server.run(reading, writing, server.create_initialization_options())
         nursery.cancel_scope.cancel("the client has gone")
 
 
-async def _warm_up(voice: Voice, converse: Converse) -> None:
+async def _warm_up(voice: Voice, settings: Settings) -> None:
     await trio.sleep(READY)
     try:
-        await voice.open(converse.settings)
+        await voice.open(settings)
     except VoiceError as error:
         log.info("not ready: %s", error)
 

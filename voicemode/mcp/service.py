@@ -69,7 +69,7 @@ class VoicesAnswer(msgspec.Struct, kw_only=True):
 
 async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
     async with _surveyed(settings) as providers:
-        engines = []
+        engines: list[Engine] = []
         for provider in providers.all:
             status = providers.board.status(*provider.key)
             engines.append(

@@ -13,6 +13,7 @@ from attrs import frozen
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
 from actors.errors import VoiceError
+from voicemode import Settings
 
 from .answers import ConverseAnswer
 from .arguments import Arguments, ConverseArguments, checked, schema_of
@@ -51,13 +52,15 @@ class ToolSpec:
         )
 
 
+NAMES = ("converse", "control", "transcribe", "service", "voices")
+
 CONVERSE = (
     "Speak to the user and listen to the answer; the user can interrupt you, and heard is then what they heard of it. "
     "Keep what you say short. If the outcome is still_listening, call again with resume."
 )
 
 
-def specs(converse: Converse, voice: Voice, settings: Any) -> Sequence[ToolSpec]:
+def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[ToolSpec]:
     return (
         ToolSpec(
             name="converse",
