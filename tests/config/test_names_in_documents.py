@@ -29,7 +29,11 @@ def test_a_page_names_only_settings_there_are(page: Path) -> None:
 
 
 def options_of(command: click.Command) -> set[str]:
-    below = command.commands.values() if isinstance(command, click.Group) else ()
+    below: list[click.Command] = []
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        found = (command.get_command(context, name) for name in command.list_commands(context))
+        below = [each for each in found if each is not None]
     options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
     return options.union(*map(options_of, below))
 
