@@ -395,6 +395,8 @@ class Dialogue:
         else:
             if turn is not None and due(bounds.away, now):
                 self._commands.append(TellAway(turn.id, self._presence.missed()))
+            if turn is not None and due(bounds.undecided, now):
+                self._hearing.decide(turn, now)
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
             if due(bounds.retry, now):

@@ -36,8 +36,9 @@ def milliseconds(seconds: float) -> float:
 
 @define
 class Turn:
-    """The assistant is ``talking`` from the command to speak until the player's account is in, and ``ducked`` while it
-    is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker.
+    """The assistant is ``talking`` from the command to speak until the player's account is in, and ducked or held since
+    ``ducked_since`` while it is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the
+    speaker.
     ``rests_until`` is set while nobody is listened to because the user wanted to wait; ``typed`` is what they wrote
     instead of speaking."""
 
@@ -61,7 +62,7 @@ class Turn:
     voice: Voice | None = None
     typed: str | None = None
     sounded_at: float | None = None
-    ducked: bool = False
+    ducked_since: float | None = None
     rests_until: float | None = None
     false_interruptions: int = 0
 
@@ -101,7 +102,7 @@ class Turn:
     def hush(self, began: float | None) -> Iterator[Command]:
         """The assistant is told to stop, once; ``began`` is when the user who interrupts it did."""
         if self.talking and not self.hushed:
-            self.hushed, self.ducked = True, False
+            self.hushed, self.ducked_since = True, None
             yield Hush(self.id, began)
 
     def say_again(self) -> None:
@@ -133,7 +134,7 @@ class Turn:
 
     def accounted(self, spoken: Spoken, now: float) -> None:
         """The assistant is done, and so much of it was heard."""
-        self.talking = self.ducked = False
+        self.talking, self.ducked_since = False, None
         self.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
         if spoken.complete:
             # the last sample had left before a stop reached the speaker

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from actors.errors import AudioFileError, DeviceError, DeviceLost, ProviderUnavailable
+from actors.machines.barge_in import UNDECIDED
 from actors.messages import (
     DraftId,
     MicrophoneFailed,
@@ -43,8 +45,12 @@ class AnyDialogue(Outside):
     @rule(seconds=st.sampled_from([0.0, 0.032, 0.5, 3.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        self.wake()
+
+    def wake(self) -> None:
         if self.dialogue.deadline is not None and self.now >= self.dialogue.deadline:
             self.feed(Tick())
+            assert self.lowered is None or self.now < self.lowered_at + UNDECIDED
 
     @precondition(lambda self: not self.running)
     @rule(
@@ -91,6 +97,16 @@ class AnyDialogue(Outside):
                 self.in_pause = False
                 resumed = SpeechResumed(stream=self.stream, at=self.now - WINDOW, probability=0.9, level=-20.0)
                 self.feed(resumed)
+
+    @precondition(lambda self: self.in_speech and not self.in_pause)
+    @rule(windows=st.sampled_from([1, 20, 130]))
+    def a_noise_goes_on(self, windows: int) -> None:
+        """It is not enough of a voice to interrupt anybody, and too much of one to be silence."""
+        for _ in range(windows):
+            if self.stream is not None:
+                self.now += WINDOW
+                self.feed(evolve(voiced(self.now, self.stream), probability=0.4))
+                self.wake()
 
     @precondition(lambda self: self.in_speech and not self.in_pause)
     @rule()
@@ -261,6 +277,12 @@ class AnyDialogue(Outside):
     def the_microphone_is_open_only_while_somebody_is_listened_to(self) -> None:
         if hasattr(self, "dialogue") and not self.running and not self.keep:
             assert self.stream is None
+
+    @invariant()
+    def nothing_holds_the_assistant_for_long(self) -> None:
+        if hasattr(self, "dialogue") and self.lowered is not None:
+            assert self.dialogue.deadline is not None
+            assert self.dialogue.deadline <= self.lowered_at + UNDECIDED
 
     @invariant()
     def nobody_is_listened_to_while_they_rest(self) -> None:
