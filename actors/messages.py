@@ -11,6 +11,7 @@ from typing import Literal, NewType, TypeAlias
 
 from attrs import field, frozen
 
+from .account import SpokenText
 from .errors import VoiceError
 
 TurnId = NewType("TurnId", int)
@@ -319,13 +320,6 @@ class Message:
 
 
 Outcome: TypeAlias = Literal["heard", "said", "interrupted", "no_speech", "stopped"]
-
-
-@frozen(kw_only=True)
-class SpokenText:
-    text: str = ""
-    heard: str = ""
-    complete: bool = True
 
 
 @frozen(kw_only=True)

@@ -13,6 +13,7 @@ import pytest
 from attrs import define, field
 from hypothesis import given, strategies as st
 
+from actors.account import SpokenText
 from actors.errors import AudioFileError, ProviderUnavailable, SettingsError
 from actors.events import BargedIn, Event, State, StateChanged, TurnEnded, TurnStarted, UtteranceRecorded
 from actors.messages import (
@@ -26,7 +27,6 @@ from actors.messages import (
     SpeechPaused,
     SpeechStarted,
     Spoken,
-    SpokenText,
     StreamId,
     TextPiece,
     Timings,

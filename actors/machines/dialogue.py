@@ -470,7 +470,6 @@ class Dialogue:
             self._hearing.forget_between()
             self._close_microphone()
         if turn.error is not None and not turn.stopped:
-            turn.error.recording = turn.recording
-            self._commands.append(Fail(turn.id, turn.error))
+            self._commands.append(Fail(turn.id, turn.failure(turn.error)))
         else:
             self._commands.append(Finish(turn.result(now, self._losses.account(turn.began))))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from ..account import SpokenText
 from ..errors import VoiceError
 from ..messages import (
     DeviceLoss,
@@ -16,7 +17,6 @@ from ..messages import (
     ProviderFailure,
     Speculation,
     Spoken,
-    SpokenText,
     Timings,
     Transcript,
     TurnId,
@@ -150,6 +150,11 @@ class Turn:
             stt_ms=milliseconds(transcript.seconds),
             speech_end_to_transcript_ms=milliseconds(now - (voice.ended or now)),
         )
+
+    def failure(self, error: VoiceError) -> VoiceError:
+        """``error``, with what a result would tell of both sides."""
+        error.recording, error.spoken, error.interrupted = self.recording, self.spoken, self.interrupted
+        return error
 
     def result(self, now: float, losses: tuple[DeviceLoss, ...]) -> TurnResult:
         transcript = self.typed or ""

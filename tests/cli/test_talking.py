@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import trio
 
+from actors.account import SpokenText
 from actors.errors import DeviceLost, ProviderUnavailable, VoiceError
 from actors.events import TurnEnded, TurnFailed
-from actors.messages import Message, SpokenText, Timings, TurnId, TurnResult
+from actors.messages import Message, Timings, TurnId, TurnResult
 from actors.ports import Agent
 from voicemode import Settings
 from voicemode.cli.talk_agent import AgentChoice
@@ -143,3 +144,13 @@ def test_an_error_for_programs_names_the_recording() -> None:
     line = line_of(failure("a.wav"))
     assert line is not None
     assert (line["event"], line["type"], line["recording"]) == ("error", "ProviderUnavailable", Path("a.wav"))
+    assert "spoken" not in line
+
+
+def test_an_error_of_a_turn_tells_programs_what_was_heard_of_the_assistant() -> None:
+    error = failure()
+    error.spoken, error.interrupted = SpokenText(text="Hello.", heard="Hel", complete=False), True
+    line = line_of(error)
+    assert line is not None
+    assert line["spoken"] == {"text": "Hello.", "heard": "Hel", "complete": False}
+    assert line["interrupted"] is True

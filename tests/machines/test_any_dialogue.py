@@ -144,6 +144,18 @@ class AnyDialogue(Outside):
             if self.owed_utterances:
                 self.an_utterance_is_on_disk()
 
+    @precondition(lambda self: self.talking is not None and self.stream is not None and not self.in_speech)
+    @rule(windows=st.sampled_from([20, 130]), words=st.sampled_from([None, *WORDS]))
+    def a_noise_comes_over_the_assistant(self, windows: int, words: str | None) -> None:
+        if not self.microphone_works:
+            self.the_microphone_opens()
+        self.the_user_starts()
+        self.a_noise_goes_on(windows)
+        if words is not None and self.in_speech and self.stream is not None:
+            self.the_user_pauses()
+            if self.owed_drafts:
+                self.a_draft_is_there(words, fails=False)
+
     @precondition(lambda self: self.talking is not None and not self.sounded and self.lowered is not Hold)
     @rule()
     def the_first_sample_leaves(self) -> None:
