@@ -39,7 +39,6 @@ from .messages import (
     Chime,
     Drafted,
     DraftId,
-    Presumed,
     SpeakingStarted,
     SpeechActivity,
     SpeechChunk,
@@ -51,7 +50,6 @@ from .messages import (
     TextPiece,
     Transcribed,
     TurnId,
-    TurnResult,
     Utterance,
     VoiceChanged,
 )
@@ -94,6 +92,7 @@ from .ports import LiveSpeechToText, Playback, SpeechToText, TextToSpeech, TurnM
 from .reader import read_words
 from .reading import show_words
 from .recent import Recent, replay
+from .results import Presumed, TurnResult
 from .streamer import stream_speech
 from .transcriber import draft, transcribe
 from .transport import Transport

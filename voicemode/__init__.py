@@ -22,8 +22,9 @@ from actors.events import Event as Event
 from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
 from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
 from actors.machines.policy import TurnPolicy as TurnPolicy
-from actors.messages import Message as Message, TurnResult as TurnResult
+from actors.messages import Message as Message
 from actors.ports import Agent as Agent
+from actors.results import TurnResult as TurnResult
 
 from .conversation import Conversation as Conversation
 from .session import open_conversation as open_conversation

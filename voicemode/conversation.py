@@ -15,9 +15,10 @@ from actors.converse import Outside, Request, converse, dismiss
 from actors.errors import SettingsError
 from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
-from actors.messages import Message, Presumed, TurnId, TurnResult
+from actors.messages import Message, TurnId
 from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop, Typed
 from actors.ports import Agent, Words
+from actors.results import Presumed, TurnResult
 
 from .agents import answer
 from .control.controllable import ConversationStatus

@@ -29,10 +29,8 @@ from ..events import State
 from ..messages import (
     Chime,
     Drafted,
-    Engines,
     MicrophoneFailed,
     MicrophoneOpened,
-    Presumed,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -76,6 +74,7 @@ from ..orders import (
     TurnJudged,
     Typed,
 )
+from ..results import Engines, Presumed
 from .bounds import Bounds, due
 from .hearing import Hearing
 from .losses import Losses

@@ -9,21 +9,9 @@ from attrs import define, evolve, field
 
 from ..account import SpokenText
 from ..errors import VoiceError
-from ..messages import (
-    DeviceLoss,
-    Engines,
-    Outcome,
-    Presumed,
-    ProviderFailure,
-    Speculation,
-    Spoken,
-    Timings,
-    Transcript,
-    TurnId,
-    TurnResult,
-    VoiceChanged,
-)
+from ..messages import ProviderFailure, Spoken, Transcript, TurnId, VoiceChanged
 from ..orders import Command, Evidence, Hush
+from ..results import DeviceLoss, Engines, Outcome, Presumed, Speculation, Timings, TurnResult
 from .finished import looks_finished
 from .spoken_commands import SpokenCommands, command_in
 from .voice import Voice

@@ -12,8 +12,9 @@ import trio
 from actors.account import SpokenText
 from actors.errors import DeviceLost, ProviderUnavailable, VoiceError
 from actors.events import TurnEnded, TurnFailed
-from actors.messages import Message, Timings, TurnId, TurnResult
+from actors.messages import Message, TurnId
 from actors.ports import Agent
+from actors.results import Timings, TurnResult
 from voicemode import Settings
 from voicemode.cli.talk_agent import AgentChoice
 from voicemode.cli.talk_lines import line_of

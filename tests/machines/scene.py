@@ -19,9 +19,9 @@ from actors.messages import (
     StreamId,
     Transcript,
     TurnId,
-    TurnResult,
 )
 from actors.orders import Begin, Command, DraftFailed, Evidence, Expect, Input, OpenMicrophone, Tick, TurnJudged
+from actors.results import TurnResult
 from tests.machines.feeding import ONE, WINDOW, result, spoken, transcribed, utterance, voiced
 
 C = TypeVar("C", bound=Command)

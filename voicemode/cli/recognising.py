@@ -10,8 +10,9 @@ import click
 import trio
 from attrs import evolve
 
-from actors.messages import Engines, Transcript
+from actors.messages import Transcript
 from actors.ports import SpeechToText
+from actors.results import Engines
 
 from ..settings import Settings
 from .summary import stand_ins

@@ -12,7 +12,7 @@ from attrs import evolve, field, fields, frozen
 
 from actors.account import SpokenText
 from actors.events import Event
-from actors.messages import Timings, TurnResult
+from actors.results import Timings, TurnResult
 
 from .expectations import Check
 from .recording import Recording

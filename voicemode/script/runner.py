@@ -11,8 +11,8 @@ import trio
 
 from actors.errors import SettingsError, VoiceError
 from actors.events import Event
-from actors.messages import TurnResult
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
+from actors.results import TurnResult
 
 from ..agents.imported import guarded
 from ..audio.files import Sound
