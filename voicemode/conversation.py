@@ -11,13 +11,14 @@ from typing import TypeAlias, final
 import trio
 from attrs import evolve, fields_dict
 
-from actors.converse import Outside, Request, converse, dismiss
+from actors.converse import converse, dismiss
 from actors.errors import SettingsError
 from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
 from actors.messages import Message, TurnId
 from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop, Typed
 from actors.ports import Agent, Words
+from actors.request import Outside, Request
 from actors.results import Presumed, TurnResult
 
 from .agents import answer
