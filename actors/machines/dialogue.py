@@ -68,8 +68,8 @@ from ..orders import (
 )
 from ..results import Engines, Presumed
 from .bounds import Bounds, due
-from .floor import Floor
 from .hearing import Hearing
+from .listening import Listening
 from .losses import Losses
 from .obeying import Obeying
 from .policy import TurnPolicy
@@ -84,15 +84,15 @@ class Dialogue:
     _turn: Turn | None = field(default=None, init=False)
     _hearing: Hearing = field(init=False)
     _losses: Losses = field(init=False)
-    _floor: Floor = field(init=False)
+    _listening: Listening = field(init=False)
     _obeying: Obeying = field(init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hearing = Hearing(self.policy, self._commands)
         self._losses = Losses(self.policy.device_wait)
-        self._floor = Floor(self._commands, self._hearing, self._losses)
-        self._obeying = Obeying(self._commands, self._hearing, self._floor)
+        self._listening = Listening(self._commands, self._hearing, self._losses)
+        self._obeying = Obeying(self._commands, self._hearing, self._listening)
 
     @property
     def state(self) -> State:
@@ -123,7 +123,7 @@ class Dialogue:
     @property
     def stream(self) -> StreamId | None:
         """The opening of the microphone that counts; what is heard in any other is stale."""
-        return self._floor.stream
+        return self._listening.stream
 
     @property
     def deadline(self) -> float | None:
@@ -132,7 +132,7 @@ class Dialogue:
 
     @property
     def _bounds(self) -> Bounds:
-        return Bounds.of(self._turn, self._losses, self.policy, self._floor.presence.quiet_since)
+        return Bounds.of(self._turn, self._losses, self.policy, self._listening.presence.quiet_since)
 
     def adopt(self, policy: TurnPolicy) -> None:
         """Keep to ``policy`` from the next turn on.  Raises RuntimeError while a turn is running."""
@@ -152,12 +152,12 @@ class Dialogue:
             case Begin():
                 self._begin(event, now)
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
-                if event.stream == self._floor.stream:
+                if event.stream == self._listening.stream:
                     self._speech(event, now)
-            case MicrophoneOpened() if event.stream == self._floor.stream:
-                self._floor.opened(self._turn, event)
-            case MicrophoneFailed() if event.stream == self._floor.stream:
-                self._floor.failed(self._turn, event, now)
+            case MicrophoneOpened() if event.stream == self._listening.stream:
+                self._listening.opened(self._turn, event)
+            case MicrophoneFailed() if event.stream == self._listening.stream:
+                self._listening.failed(self._turn, event, now)
             case SpeakerOpened():
                 self._losses.back("speaker", event.at)
             case SpeakerFailed():
@@ -187,34 +187,34 @@ class Dialogue:
             engines=Engines(tts=event.engine),
         )
         self._losses.begin()
-        if self._floor.stream is None:
-            self._floor.presence.quiet(now)
+        if self._listening.stream is None:
+            self._listening.presence.quiet(now)
         if (event.listen or event.overhear) and self._losses.retry_at is None:
-            self._floor.open()
+            self._listening.open()
         between = self._hearing.between
         if self._hearing.typed is not None:
             turn.voice, self._hearing.between = between, None
             self._hearing.take_written(turn)
-            self._floor.spoke(turn, now)
+            self._listening.spoke(turn, now)
         elif between is not None and (not turn.talking or between.meant):
             turn.forestalled()
             self._obeying.take_up(turn, between, now)
         elif turn.talking:
             turn.voice, self._hearing.between = between, None
-            self._floor.taken()
+            self._listening.taken()
             self._commands.append(Speak(turn.id))
         else:
             turn.listening_since = now
-            self._floor.invite(turn)
+            self._listening.invite(turn)
 
     def _speech(self, event: SpeechEvent, now: float) -> None:
         turn = self._turn
         ended = self._hearing.speech(turn, event, now)
         if turn is not None and turn.voice is not None and turn.voice.meant:
-            self._floor.spoke(turn, now)
+            self._listening.spoke(turn, now)
         if ended and turn is not None:
-            self._floor.ended(turn)
-            self._floor.chime(turn, "captured")
+            self._listening.ended(turn)
+            self._listening.chime(turn, "captured")
 
     def _recorded(self, utterance: Utterance, now: float) -> None:
         turn = self._turn
@@ -223,7 +223,7 @@ class Dialogue:
         elif turn is not None and turn.voice is not None and turn.voice.number == utterance.number:
             turn.voice.utterance = utterance
             if not turn.keep:
-                self._floor.close()
+                self._listening.close()
             self._hearing.transcribe(turn, turn.voice, utterance, now)
 
     def _of_turn(self, event: Input, now: float) -> None:
@@ -231,7 +231,7 @@ class Dialogue:
         if turn is None:
             if isinstance(event, Abandon):
                 self._hearing.forget_between()
-                self._floor.close()
+                self._listening.close()
             elif isinstance(event, Typed):
                 self._hearing.written(None, event.text)
             return
@@ -245,19 +245,19 @@ class Dialogue:
                 self._end_of_turn(turn, now)
             case Typed() if not turn.stopped and (event.turn == turn.id or turn.keep):
                 self._hearing.written(turn, event.text)
-                self._floor.spoke(turn, now)
+                self._listening.spoke(turn, now)
             case Again():
                 if turn.awaits_user:
                     self._obeying.say_again(turn)
             case Stop():
                 turn.stopped = True
                 self._commands += turn.hush(None)
-                self._floor.cut(turn, now)
-                self._floor.close()
+                self._listening.cut(turn, now)
+                self._listening.close()
             case Abandon():
                 turn.stopped = turn.abandoned = True
                 self._commands += turn.hush(None)
-                self._floor.cut(turn, now)
+                self._listening.cut(turn, now)
             case SpeakingStarted() if event.turn == turn.id:
                 turn.sounded(event.at)
             case VoiceChanged() if event.turn == turn.id:
@@ -267,25 +267,25 @@ class Dialogue:
             case SpeakingFailed() | TranscriptionFailed() if event.turn == turn.id:
                 turn.error = event.error
                 if not turn.talking:
-                    self._floor.cut(turn, now)
+                    self._listening.cut(turn, now)
             case Transcribed() if event.turn == turn.id and turn.voice is not None:
                 turn.transcribed(turn.voice, event.transcript, now)
             case Drafted() | DraftFailed() | TurnJudged() if event.turn == turn.id:
-                self._hearing.told(turn, event, self._floor.stream, now)
+                self._hearing.told(turn, event, self._listening.stream, now)
             case _:
                 pass
 
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
-        self._floor.presence.quiet(now)
+        self._listening.presence.quiet(now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
-                self._hearing.mean(turn, turn.voice, self._floor.stream)
+                self._hearing.mean(turn, turn.voice, self._listening.stream)
             else:
                 self._hearing.drop(turn, turn.voice)
         if turn.error is not None or turn.stopped:
-            self._floor.cut(turn, now)
-        self._floor.invite(turn)
+            self._listening.cut(turn, now)
+        self._listening.invite(turn)
 
     def _tick(self, now: float) -> None:
         turn, bounds = self._turn, self._bounds
@@ -296,28 +296,28 @@ class Dialogue:
             self._commands += turn.hush(None)
         else:
             if turn is not None and due(bounds.away, now):
-                self._commands.append(TellAway(turn.id, self._floor.presence.missed()))
+                self._commands.append(TellAway(turn.id, self._listening.presence.missed()))
             if turn is not None and due(bounds.undecided, now):
                 self._hearing.decide(turn, now)
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
             if due(bounds.retry, now):
-                self._floor.open()
+                self._listening.open()
 
     def _end_of_turn(self, turn: Turn, now: float) -> None:
         """That was all the user says this time, also if it was nothing, or they have rested long enough."""
         if turn.rests_until is not None:
             turn.rests_until, turn.listening_since = None, now
-            self._floor.presence.quiet(now)
-            self._floor.open()
-            self._floor.invite(turn)
+            self._listening.presence.quiet(now)
+            self._listening.open()
+            self._listening.invite(turn)
         elif turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
-            self._floor.cut(turn, now)
-            self._floor.chime(turn, "captured")
+            self._listening.cut(turn, now)
+            self._listening.chime(turn, "captured")
         elif turn.awaits_user:
             turn.gave_up = True
             if not turn.keep:
-                self._floor.chime(turn, "done")
+                self._listening.chime(turn, "done")
 
     def _settle(self, now: float) -> None:
         """End the turn if nothing is left to wait for."""
@@ -327,7 +327,7 @@ class Dialogue:
         self._turn = None
         if not turn.keep or turn.stopped or turn.error is not None:
             self._hearing.forget_between()
-            self._floor.close()
+            self._listening.close()
         if turn.error is not None and not turn.stopped:
             self._commands.append(Fail(turn.id, turn.failure(turn.error)))
         else:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from attrs import define, evolve
 
 from ..orders import Command, Repeat, Settle
-from .floor import Floor
 from .hearing import Hearing
+from .listening import Listening
 from .spoken_commands import Command as SpokenCommand, SpokenCommands, command_in
 from .turn import Turn
 from .voice import Voice
@@ -21,20 +21,20 @@ class Obeying:
 
     commands: list[Command]
     hearing: Hearing
-    floor: Floor
+    listening: Listening
 
     def take_up(self, turn: Turn, between: Voice, now: float) -> None:
         """What the user has said meanwhile is what they say in ``turn``."""
         turn.voice, self.hearing.between = between, None
-        self.floor.spoke(turn, now)
+        self.listening.spoke(turn, now)
         if between.utterance is not None:
             self.hearing.transcribe(turn, between, between.utterance, now)
         elif between.ended is None and between.quiet_since is not None:
             between.meant = True
-            self.floor.end(turn, between, between.quiet_since)
-            self.floor.chime(turn, "captured")
+            self.listening.end(turn, between, between.quiet_since)
+            self.listening.chime(turn, "captured")
         elif between.ended is None:
-            self.hearing.mean(turn, between, self.floor.stream)
+            self.hearing.mean(turn, between, self.listening.stream)
 
     def obey(self, turn: Turn | None, spoken: SpokenCommands, rest: float, now: float) -> None:
         """Do what the user said in ``turn`` if that is one of ``spoken``; all but a stop can wait for the assistant's
@@ -61,21 +61,21 @@ class Obeying:
     def _put_off(self, turn: Turn, command: SpokenCommand, rest: float, now: float) -> None:
         """The user's answer is still to come, unless they have gone on to give it."""
         between = self.hearing.between
-        if between is not None and between.meant and (between.ended is not None or self.floor.stream is not None):
+        if between is not None and between.meant and (between.ended is not None or self.listening.stream is not None):
             self.take_up(turn, between, now)
         elif command.kind == "repeat":
             self.say_again(turn)
         else:
             self.hearing.drop_between()
-            self.floor.close()
+            self.listening.close()
             turn.rests_until, turn.voice = now + rest, None
 
     def say_again(self, turn: Turn) -> None:
         """The assistant says again what it said last, and the user is listened to anew."""
         turn.say_again()
-        if self.floor.stream is None:
+        if self.listening.stream is None:
             self.hearing.drop_between()
         turn.voice, self.hearing.between = self.hearing.between, None
-        self.floor.taken()
-        self.floor.open()
+        self.listening.taken()
+        self.listening.open()
         self.commands.append(Repeat(turn.id))

@@ -18,7 +18,7 @@ from .voice import Voice
 
 
 @define
-class Floor:
+class Listening:
     """Appends to ``commands``.  ``stream`` is the opening of the microphone that counts, None while it is closed.
 
     ``_opened``: the microphone has been open before; ``_invited``: the user knows that it is their turn.
