@@ -128,6 +128,8 @@ class Hearing:
     def decide(self, turn: Turn, now: float) -> None:
         """The assistant has been ducked or held for as long as it may be."""
         self._judge(turn, turn.voice, self._barge_in.undecided(), now)
+        # also where there is nothing left to judge
+        self._go_on(turn)
 
     def expect(self, turn: Turn, voice: Voice, stream: StreamId | None) -> None:
         """Say how long the pause of ``voice``, if it is one, is waited out."""
