@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors.capture import capture_audio
-from actors.converse import Outside
 from actors.errors import SettingsError
 from actors.expectation import Expectation
 from actors.gate import Gate
@@ -43,6 +42,7 @@ from actors.ports import (
 )
 from actors.recent import Recent
 from actors.recorder import record_utterances
+from actors.request import Outside
 from actors.ring import Ring
 from actors.speaker import keep_speaker
 from actors.transport import Transport

@@ -110,6 +110,7 @@ class Outside(RuleBasedStateMachine):
         self.owed_transcripts: list[TurnId] = []
         self.evidence = Evidence()
         self.lowered: type[Duck | Hold] | None = None
+        self.lowered_at = 0.0
         self.finishing = self.sounded = self.away = False
         self.drafts: set[DraftId] = set()
         self.followed: list[DraftId] = []
@@ -159,7 +160,7 @@ class Outside(RuleBasedStateMachine):
                 assert turn not in self.hushed
                 assert self.lowered is None
                 assert isinstance(command, Hold) == self.dialogue.policy.barge_in.holds
-                self.lowered = type(command)
+                self.lowered, self.lowered_at = type(command), self.now
             case GoOn(turn):
                 assert turn == self.talking
                 assert self.lowered is not None

@@ -8,7 +8,7 @@ from statistics import median
 from attrs import asdict, define, field, frozen
 
 from actors.events import Event, TurnEnded, TurnFailed
-from actors.messages import Timings
+from actors.results import Timings
 
 from .output import printable
 from .summary import LATENCIES, as_answer, latencies
