@@ -112,6 +112,11 @@ def _after_pause(_: object, __: Attribute[PauseEnd], value: str) -> None:
         raise SettingsError(f"after_pause is one of {', '.join(get_args(PauseEnd))}, not {value!r}.")
 
 
+def _limit(_: object, attribute: Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise SettingsError(f"{attribute.name} is a number from 0, which is no limit, not {value:g}.")
+
+
 @frozen(kw_only=True)
 class Settings:
     """Everything has a default.
@@ -142,6 +147,9 @@ class Settings:
     its answer is dropped when they go on, so that it is also asked for answers that nobody hears.
     ``turn_model`` judges by the sound whether the user is done: ``smart-turn``, or a path.  ``history`` is how many of
     its latest utterances the assistant can say again.
+    With ``save_transcriptions`` what both sides said is written down in ``base_dir`` (and the assistant's sound kept if
+    ``save_audio`` is on too), with ``event_log`` when each phase of a turn began and ended.  What is saved is removed
+    when it is older than ``keep_days`` or more than ``keep_megabytes``, the oldest first; 0 is no limit.
     ``keys`` are those of endpoints by the
     names of their variables; where there are none the process's environment is asked.
     """
@@ -188,6 +196,10 @@ class Settings:
     control_socket: Path = field(factory=lambda: Path.home() / ".voicemode" / "control.sock")
     longest_pause: float = field(default=300.0, validator=_longest_pause)
     after_pause: PauseEnd = field(default="stop", validator=_after_pause)
+    save_transcriptions: bool = False
+    event_log: bool = False
+    keep_days: float = field(default=0.0, validator=_limit)
+    keep_megabytes: float = field(default=5000.0, validator=_limit)
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
 
     @property

@@ -19,6 +19,7 @@ from .control import control
 from .converse import converse
 from .defaults import defaults_of, name_settings, read_here
 from .devices import devices
+from .exchanges import exchanges
 from .listen import listen
 from .output import flush, give_up_stdout, write_error
 from .providers import providers
@@ -50,7 +51,7 @@ def commands(context: click.Context) -> None:
         context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
-for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, serve_speech):
+for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, serve_speech, exchanges):
     commands.add_command(name_settings(command))
 commands.add_command(config)
 

@@ -48,6 +48,10 @@ def read_configuration(*, environment: Mapping[str, str], directory: Path | None
         name: next((_value(setting, *layer[name]) for layer in layers if name in layer), _default(setting))
         for name, setting in SETTINGS.items()
     }
+    for value in [value for value in values.values() if value.setting.stands_for and value.value]:
+        for name in value.setting.stands_for:
+            if values[name].origin.layer == "default":
+                values[name] = Value(SETTINGS[name], value.text, value.value, value.origin)
     unknown = (name for name in environment if name.startswith("VOICEMODE_") and name not in {*SETTINGS, *FOREIGN})
     return Configuration(
         values=values,
