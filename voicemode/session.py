@@ -9,6 +9,7 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
                                 speaker ◀─ keep_speaker ─ the device, while there is one ───────────────▶ outlet
 
 services here and elsewhere ─▶ providers.keep, with watch_providers ─▶ board ─▶ who is asked to hear and to speak
+every event ─▶ keep_exchanges ─▶ what was said, on disk, where the user asked for it
 """
 
 from __future__ import annotations

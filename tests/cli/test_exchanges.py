@@ -103,7 +103,7 @@ def test_days_the_wrong_way_round_are_bad_usage(run: Run, base: Path) -> None:
 
 def test_numbers_are_a_table_and_an_object(run: Run, base: Path) -> None:
     ran = run("exchanges", "stats")
-    assert "exchanges: 4 in 2 conversations on 2 days" in ran.out
+    assert "4 exchanges in 2 conversations on 2 days" in ran.out
     assert "whisper" in ran.out
     assert "250 ms" in ran.out
     found = run("exchanges", "stats", "--json").json

@@ -55,7 +55,7 @@ def test_a_process_that_is_killed_leaves_whole_lines(tmp_path: Path) -> None:
             assert process.stdout is not None
             process.stdout.readline()
             process.kill()
-    content = path.read_bytes()
+    content = path.read_bytes().rstrip(b" ")
     assert content.endswith(b"\n")
     texts = [json.loads(line)["text"].split() for line in content.splitlines()]
     assert {who for who, _, _ in texts} == set("abcde")

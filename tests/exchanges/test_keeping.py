@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import math
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,14 +13,17 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from attrs import evolve
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 import voicemode
 from actors.events import Event, TurnEnded, TurnStarted
 from actors.messages import Engines, SpeechChunk, Spoken, SpokenText, TextPiece, TurnId, TurnResult
 from actors.recent import Recent
 from actors.ring import Ring
+from tests.conversing import GREETING, WITHOUT_DRAFTS, Room, conversing
 from tests.exchanges.saying import NOON, keep, said
+from tests.fakes import FakeEars, said as sound
 from voicemode import Settings
 from voicemode.audio.files import read_audio
 from voicemode.exchanges import recent
@@ -60,6 +64,42 @@ async def test_both_sides_are_written_down_before_the_conversation_is_closed(tmp
     assert user.known("transport") == "text"
     [name] = files(tmp_path)
     assert name == f"logs/conversations/exchanges_{user.timestamp:%Y-%m-%d}.jsonl"
+
+
+async def test_of_an_assistant_that_was_interrupted_what_was_heard_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    monkeypatch.setattr("voicemode.exchanges.keeping.LAST_WORDS", math.inf)
+    room = Room()
+    settings = evolve(WITHOUT_DRAFTS, base_dir=tmp_path, save_audio=True, save_transcriptions=True)
+    async with conversing(room, settings=settings, stt=FakeEars("stop")) as conversation:
+        room.microphone.place(sound(0.8), trio.current_time() + 0.8)
+        result = await conversation.converse(GREETING)
+        await conversation.say("nine.")
+    interrupted, stop, nine = await in_thread(tmp_path)
+    assert interrupted.text == result.spoken.heard
+    assert f"{interrupted.text} {interrupted.unheard}" == GREETING
+    assert (stop.text, nine.text) == ("stop", "nine.")
+    assert interrupted.audio_file is not None
+    heard = (interrupted.duration_ms or 0) / 1000
+    assert read_audio(Path(interrupted.audio_file), None).seconds == pytest.approx(heard, abs=0.001)
+
+
+async def test_what_was_heard_before_everything_was_cancelled_is_on_disk(tmp_path: Path) -> None:
+    settings = Settings(text=True, base_dir=tmp_path, save_transcriptions=True, event_log=True)
+    with trio.CancelScope() as scope:
+        async with voicemode.open_conversation(settings) as conversation, trio.open_nursery() as nursery:
+            nursery.start_soon(conversation.converse, "What day is it?")
+            await wait_all_tasks_blocked()
+            scope.cancel()
+    [exchange] = await in_thread(tmp_path)
+    assert exchange.text == "What day is it?"
+
+
+async def test_an_error_in_a_conversation_that_is_kept_comes_out_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        async with voicemode.open_conversation(Settings(text=True, base_dir=tmp_path, save_transcriptions=True)):
+            raise KeyError
 
 
 async def test_nothing_is_written_where_nobody_asked_for_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from ..exchanges.exchange import Exchange
 from ..exchanges.exports import WHO
 from ..exchanges.statistics import WAITS, Figures
 from .output import printable
+from .tally import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,8 +49,9 @@ def _details(exchange: Exchange) -> str:
 
 def in_words(found: Figures) -> list[str]:
     """All but the engines."""
+    conversations, days = counted(found.conversations, "conversation"), counted(found.days, "day")
     lines = [
-        f"exchanges: {found.exchanges} in {found.conversations} conversations on {found.days} days",
+        f"{counted(found.exchanges, 'exchange')} in {conversations} on {days}",
         f"the user spoke for {_duration(found.user_seconds)}, the assistant for {_duration(found.assistant_seconds)}",
         f"interrupted: {found.interrupted}",
     ]

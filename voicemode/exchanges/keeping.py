@@ -55,7 +55,8 @@ async def keeping(
     """While inside, keep of ``events`` what ``settings`` ask for; leaving closes them and waits for the disk, 2 s at
     most.
 
-    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound.
+    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound.  The disk is waited for in threads,
+    which a virtual clock does not see: its 2 s are over at once.
     """
     async with trio.open_nursery() as nursery:
         until_written = trio.CancelScope(shield=True)
@@ -76,6 +77,7 @@ async def keep_exchanges(
     events: AsyncIterable[Event], *, settings: Settings, rate: int, recent: Recent | None = None
 ) -> None:
     """Run until ``events`` end.  What is too old is removed meanwhile."""
+    began = trio.current_time()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_tidy, settings)
         book = _Book(settings)
@@ -83,8 +85,7 @@ async def keep_exchanges(
         scribe = Scribe(occasion, on_the_wall)
         phases = EventLog(occasion.conversation, on_the_wall, texts=settings.save_transcriptions)
         if settings.event_log:
-            begun = phases.event(trio.current_time(), "SESSION_START", voice_mode_version=occasion.version)
-            await book.write([begun])
+            await book.write([phases.event(began, "SESSION_START", voice_mode_version=occasion.version)])
         async for event in events:
             entries: list[Entry] = []
             made: Made | None = None

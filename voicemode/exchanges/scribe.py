@@ -5,6 +5,7 @@ It touches no file and reads no clock: whoever has both gives it the moments.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -17,6 +18,7 @@ from actors.messages import (
     ProviderFailure,
     Service,
     SpeakingStarted,
+    SpeechStarted,
     Spoken,
     SpokenText,
     Timings,
@@ -28,6 +30,9 @@ from .exchange import Exchange, Side, writable
 
 Clock: TypeAlias = Callable[[float], datetime]
 """When a moment of the Trio clock was, in the zone of this machine."""
+
+STARTS = 64
+"""Of the user's voice, since what they said last, that are remembered: more are noise."""
 
 
 @frozen(kw_only=True)
@@ -54,7 +59,7 @@ class _Turn:
     listening: float | None = None
     """When what the user said last began."""
     listened: float | None = None
-    """For how many seconds it lasted."""
+    """How many seconds of it were recorded."""
 
 
 @define
@@ -62,6 +67,7 @@ class Scribe:
     occasion: Occasion
     clock: Clock
     _turn: _Turn = field(factory=_Turn)
+    _voiced: deque[float] = field(factory=lambda: deque[float](maxlen=STARTS))
     _places: dict[tuple[Service, str], Place] = field(factory=dict[tuple[Service, str], Place])
 
     def take(self, event: Event) -> list[Exchange]:
@@ -75,8 +81,13 @@ class Scribe:
             case Spoken():
                 turn.spoken = event
                 turn.samples += event.samples
+            case SpeechStarted(at=at):
+                self._voiced.append(at)
             case UtteranceRecorded(utterance=utterance):
-                turn.listening, turn.listened = utterance.start, utterance.end - utterance.start
+                # the recording begins earlier, with the silence before
+                turn.listening = next((at for at in self._voiced if at >= utterance.start), utterance.start)
+                turn.listened = utterance.end - utterance.start
+                self._voiced.clear()
             case ProviderChanged(status=status):
                 self._places[status.service, status.provider] = status.place
             case TurnEnded(at=at, result=result):
@@ -94,7 +105,7 @@ class Scribe:
         if not heard:
             return
         begun = self._turn.began if self._turn.speaking is None else self._turn.speaking
-        played = self._turn.samples / self.occasion.rate or None
+        played = round(self._turn.samples / self.occasion.rate, 4) or None
         yield self._exchange(
             "tts",
             begun,
