@@ -9,15 +9,7 @@ from actors.machines.barge_in import BargeInPolicy, Manners
 from actors.machines.dialogue import Dialogue
 from actors.machines.policy import TurnPolicy
 from actors.machines.spoken_commands import SpokenCommands
-from actors.messages import (
-    Chime,
-    Drafted,
-    DraftId,
-    StreamId,
-    Transcript,
-    TurnId,
-    Utterance,
-)
+from actors.messages import Chime, Drafted, DraftId, StreamId, Transcript, TurnId, Utterance
 from actors.orders import (
     BeginUtterance,
     CloseMicrophone,

@@ -32,6 +32,7 @@ COMMANDS = (
     "providers",
     "control",
     "script",
+    "exchanges",
     "serve-speech",
     CONFIG,
 )
