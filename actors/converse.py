@@ -8,20 +8,20 @@ microphone closes and the speaker falls silent first, then everything the turn s
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import trio
-from attrs import evolve, field, frozen
+from attrs import evolve
 
+from .assistant import Assistant
 from .errors import VoiceError
 from .events import (
     BargedIn,
     Chimed,
     Ducked,
-    Event,
     StateChanged,
     TurnEnded,
     TurnFailed,
@@ -31,28 +31,18 @@ from .events import (
     UtteranceRecorded,
     WentOn,
 )
-from .expectation import Expectation
 from .gate import Gate
-from .growing import Recordings
 from .machines.dialogue import Dialogue
 from .messages import (
-    Chime,
     Drafted,
-    DraftId,
-    Presumed,
     SpeakingStarted,
     SpeechActivity,
-    SpeechChunk,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     SpeechStarted,
     Spoken,
-    TextPiece,
     Transcribed,
-    TurnId,
-    TurnResult,
-    Utterance,
     VoiceChanged,
 )
 from .orders import (
@@ -89,64 +79,13 @@ from .orders import (
     Transcribe,
     Understood,
 )
-from .player import play_speech
-from .ports import LiveSpeechToText, Playback, SpeechToText, TextToSpeech, TurnModel, UtteranceStore, Words
-from .reader import read_words
-from .reading import show_words
-from .recent import Recent, replay
-from .streamer import stream_speech
-from .transcriber import draft, transcribe
-from .transport import Transport
-
-PIECES = 2
-"""Sentences read ahead of the engine."""
+from .ports import LiveSpeechToText
+from .request import Outside, Request
+from .results import TurnResult
+from .understanding import Understanding
 
 BARGE_IN = "barge-in"
 """Who holds the assistant's voice while it is undecided whether it is interrupted."""
-
-CHUNKS = 8
-"""Stretches of audio made ahead of the speaker: with 60 ms each, half a second."""
-
-
-@frozen(kw_only=True)
-class Outside:
-    """What a turn may use of the outside; ``chimes`` are at the playback's rate, and one that is missing is silent.
-
-    With ``shown`` the assistant's words are read by whoever watches, and nothing is played."""
-
-    gate: Gate
-    playback: Playback | None
-    tts: TextToSpeech | None
-    stt: SpeechToText | None
-    store: UtteranceStore
-    publish: Callable[[Event], None]
-    expectation: Expectation
-    recordings: Recordings
-    transport: Transport
-    recent: Recent
-    judge: TurnModel | None = None
-    chimes: Mapping[Chime, bytes] = field(factory=dict[Chime, bytes])
-    shown: bool = False
-
-
-@frozen(kw_only=True)
-class Request:
-    """A turn somebody asks for: words to say or None, and whether to listen afterwards.
-
-    ``overhear`` lets the user speak over the words even when nobody listens afterwards.
-    ``keep`` leaves the microphone open for the next turn; ``phrases`` are what the user is expected to say.
-    ``presume`` is told, once the assistant is done, what the user has said if they look done, and None if not so.
-    """
-
-    turn: TurnId
-    words: Words | None
-    listen: bool
-    overhear: bool = False
-    keep: bool = False
-    voice: str | None = None
-    speed: float | None = None
-    phrases: Sequence[str] = field(default=())
-    presume: Callable[[Presumed | None], None] | None = None
 
 
 async def converse(
@@ -223,10 +162,9 @@ class _Turn:
     ) -> None:
         self._reports, self._orders = reports, orders
         self._request, self._dialogue, self._outside = request, dialogue, outside
-        self._speech = trio.CancelScope()
+        self._assistant = Assistant(request, outside, reports)
+        self._understanding = Understanding(request, outside, reports, self._start)
         self._state = dialogue.state
-        self._text = request.words if isinstance(request.words, str) else ""
-        self._drafts: dict[DraftId, tuple[trio.CancelScope, trio.MemorySendChannel[float]]] = {}
         self._nursery: trio.Nursery | None = None
         self.ending: Finish | Fail | None = None
 
@@ -256,7 +194,7 @@ class _Turn:
         """Tell the watchers, ask the dialogue, do what it says.  Never waits."""
         now = trio.current_time()
         if isinstance(event, Spoken):
-            event = evolve(event, text=self._text)
+            event = evolve(event, text=self._assistant.text)
         match event:
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
                 if event.stream == self._dialogue.stream:
@@ -285,9 +223,9 @@ class _Turn:
             case CloseMicrophone():
                 self._outside.gate.close()
             case Speak():
-                self._start(self._show if self._outside.shown else self._speak)
+                self._start(self._assistant.speak())
             case Hush(turn, began):
-                self._speech.cancel("interrupted" if began is None else "barge-in")
+                self._assistant.hush("interrupted" if began is None else "barge-in")
                 if began is not None:
                     self._outside.publish(BargedIn(turn=turn, at=now, began=began))
             case Duck(turn, gain):
@@ -304,24 +242,21 @@ class _Turn:
             case BeginUtterance() | EndUtterance() | DropUtterance():
                 self._orders.send_nowait(command)
             case Follow(_, number):
-                self._begin_draft(number)
+                self._understanding.follow(number)
             case Draft(_, number, until):
-                # it may be over already: that has been reported
-                with suppress(trio.BrokenResourceError):
-                    self._begin_draft(number).send_nowait(until)
+                self._understanding.draft(number, until)
             case DropDraft(number):
-                self._drafts[number][0].cancel("the user went on")
+                self._understanding.drop(number)
             case Expect(stream=stream, pause=pause, until=until):
                 self._outside.expectation.set(stream, pause, until)
             case Transcribe(turn, utterance):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
-                self._start(partial(self._transcribe, utterance))
+                self._understanding.transcribe(utterance)
             case Understood(turn, utterance, transcript):
                 self._outside.publish(UtteranceRecorded(turn=turn, at=now, utterance=utterance))
                 self._outside.publish(Transcribed(turn=turn, at=now, transcript=transcript))
             case Repeat():
-                self._speech = trio.CancelScope()
-                self._start(self._repeat)
+                self._start(self._assistant.repeat())
             case Settle(path):
                 self._start(partial(self._settle, path))
             case TellAway(turn, since):
@@ -339,116 +274,6 @@ class _Turn:
         if self._nursery is None:
             raise RuntimeError("the turn has not begun")
         self._nursery.start_soon(task)
-
-    async def _repeat(self) -> None:
-        """What was said last is played from what was kept of its sound."""
-        said = self._outside.recent.utterances[-1:]
-        if self._outside.playback is None or not said:
-            with self._reports.clone() as reports:
-                now = trio.current_time()
-                again = self._text if self._outside.shown else ""
-                await reports.send(
-                    Spoken(turn=self._request.turn, text=again, heard=again, complete=True, samples=0, at=now)
-                )
-            return
-        if said[0].turn != self._request.turn:
-            self._text = said[0].text
-        chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
-        makers = (partial(replay, said[0], chunks_in, turn=self._request.turn),)
-        await self._play(chunks_out, makers, self._outside.playback)
-
-    async def _play(
-        self,
-        chunks: trio.MemoryReceiveChannel[SpeechChunk],
-        makers: Sequence[Callable[[], Awaitable[None]]],
-        playback: Playback,
-        recent: Recent | None = None,
-    ) -> None:
-        with self._speech, chunks:
-            async with trio.open_nursery() as nursery:
-                for make in makers:
-                    nursery.start_soon(make)
-                all_came = await play_speech(
-                    chunks.clone(),
-                    self._reports.clone(),
-                    turn=self._request.turn,
-                    playback=playback,
-                    transport=self._outside.transport,
-                    recent=recent,
-                )
-                if not all_came:
-                    nursery.cancel_scope.cancel("nobody plays what is still to come")
-
-    async def _speak(self) -> None:
-        request, outside = self._request, self._outside
-        if request.words is None or outside.tts is None or outside.playback is None:
-            raise RuntimeError("the dialogue asked for words that nobody gave")
-        pieces_in, pieces_out = trio.open_memory_channel[TextPiece](PIECES)
-        chunks_in, chunks_out = trio.open_memory_channel[SpeechChunk](CHUNKS)
-        makers = (
-            partial(
-                stream_speech,
-                pieces_out,
-                chunks_in,
-                self._reports.clone(),
-                turn=request.turn,
-                engine=outside.tts,
-                voice=request.voice,
-                speed=request.speed,
-            ),
-            partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read),
-        )
-        await self._play(chunks_out, makers, outside.playback, outside.recent)
-
-    async def _show(self) -> None:
-        turn, words = self._request.turn, self._request.words
-        if words is None:
-            raise RuntimeError("the dialogue asked for words that nobody gave")
-        pieces_in, pieces_out = trio.open_memory_channel[TextPiece](PIECES)
-        with self._speech:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(show_words, pieces_out, self._reports.clone(), turn=turn))
-                nursery.start_soon(partial(read_words, words, pieces_in, turn=turn, publish=self._read))
-
-    def _read(self, piece: TextPiece) -> None:
-        """What was to be said, however far it got: a text that is streamed is known as far as it was read."""
-        self._text = max(self._text, self._text[: piece.start] + piece.text, key=len)
-        self._outside.publish(piece)
-
-    async def _transcribe(self, utterance: Utterance) -> None:
-        if self._outside.stt is None:
-            raise RuntimeError("the dialogue asked for a transcript without an engine to make it")
-        await transcribe(
-            utterance,
-            self._reports.clone(),
-            turn=self._request.turn,
-            engine=self._outside.stt,
-            phrases=self._request.phrases,
-        )
-
-    def _begin_draft(self, number: DraftId) -> trio.MemorySendChannel[float]:
-        """Have it made, unless that is so already; the moment at which it ends is sent to what is returned."""
-        if number not in self._drafts:
-            scope, (end, ends) = trio.CancelScope(), trio.open_memory_channel[float](1)
-            self._drafts[number] = scope, end
-            self._start(partial(self._draft, number, scope, ends))
-        return self._drafts[number][1]
-
-    async def _draft(self, number: DraftId, scope: trio.CancelScope, ends: trio.MemoryReceiveChannel[float]) -> None:
-        if self._outside.stt is None:
-            raise RuntimeError("the dialogue asked for a draft without an engine to make it")
-        with scope:
-            await draft(
-                self._outside.recordings,
-                ends,
-                self._reports.clone(),
-                turn=self._request.turn,
-                number=number,
-                engine=self._outside.stt,
-                judge=self._outside.judge,
-                phrases=self._request.phrases,
-                publish=self._outside.publish,
-            )
 
     async def _settle(self, path: Path) -> None:
         # one that has to stay where it is harms nobody

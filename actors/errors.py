@@ -7,15 +7,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .account import SpokenText
+
 
 class VoiceError(Exception):
     """Base of all errors a conversation raises on purpose; anything else is a bug.
 
     ``recording`` is where the user's speech is kept when the failure would otherwise have lost it; the message names it
     and the command that makes a text of it later.
+
+    The error of a turn also has the assistant's side of it, as a result has: ``spoken`` is what it had to say and how
+    much of that was heard, ``interrupted`` whether it was stopped, by voice or by hand.  Where no turn had begun
+    ``spoken`` is None.
     """
 
     recording: Path | None = None
+    spoken: SpokenText | None = None
+    interrupted: bool = False
 
     def __str__(self) -> str:
         said = super().__str__()

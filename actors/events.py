@@ -31,10 +31,10 @@ from .messages import (
     TextPiece,
     Transcribed,
     TurnId,
-    TurnResult,
     Utterance,
     VoiceChanged,
 )
+from .results import TurnResult
 
 
 @frozen(kw_only=True)

@@ -88,7 +88,8 @@ class FailoverRecogniser:
                         live.give_up()
                 nursery.cancel_scope.cancel("the utterance has been heard, or nobody wants it")
         except BaseExceptionGroup as group:
-            # what whoever listens raises comes out as it is, and not as a group of this nursery's
+            # what whoever listens raises comes out as it is, and not as a group of this nursery's; beside it there may
+            # be the Cancelled of the engine that hears along, which no other kind of group can hold
             errors = [error for error in group.exceptions if not isinstance(error, trio.Cancelled)]
             if len(errors) != 1:
                 raise

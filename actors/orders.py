@@ -28,10 +28,10 @@ from .messages import (
     Transcribed,
     Transcript,
     TurnId,
-    TurnResult,
     Utterance,
     VoiceChanged,
 )
+from .results import TurnResult
 
 
 @frozen(kw_only=True)

@@ -22,8 +22,9 @@ from report import Budget, Figure, Findings, figure, run
 from stand_ins import LISTENING_RATE
 
 from actors.events import UtteranceRecorded
-from actors.messages import SpeakingStarted, Spoken, TurnResult
+from actors.messages import SpeakingStarted, Spoken
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech
+from actors.results import TurnResult
 from tests.desk import Difference, at_desk, difference, human_voice, mouth, spans
 from tests.virtual_audio import Recording, VirtualAudio, missing
 from voicemode.audio.files import Sound, resampled

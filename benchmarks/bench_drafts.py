@@ -19,7 +19,8 @@ from turn_taking.recordings import human_sentences
 from turn_taking.turns import BEFORE as SILENCE, Setting, Turn, turns
 from virtual_engines import CalculatedEars, InlineModel, Slowness
 
-from actors.messages import Transcribed, TurnResult
+from actors.messages import Transcribed
+from actors.results import TurnResult
 from voicemode import Settings, TurnPolicy, open_conversation
 from voicemode.audio.files import Sound
 from voicemode.audio.store import MemoryStore

@@ -25,9 +25,9 @@ from actors.messages import (
     SpeakingStarted,
     SpeechActivity,
     SpeechStarted,
-    TurnResult,
 )
 from actors.ports import SpeechModel, TextToSpeech
+from actors.results import TurnResult
 from tests.desk import Desk, at_desk, human_voice, mouth
 from tests.virtual_audio import MICROPHONE, MICROPHONE_INPUT, SPEAKER, VirtualAudio
 from voicemode.audio.files import read_audio

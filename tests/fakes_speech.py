@@ -1,4 +1,4 @@
-"""A speech model for tests: whatever is loud is speech."""
+"""Speech models for tests: whatever is loud is speech."""
 
 from __future__ import annotations
 
@@ -31,3 +31,20 @@ class LoudnessStream:
         samples = array("h", window)
         assert len(samples) == LoudnessModel.window
         return 1.0 if sum(map(abs, samples)) >= self._loud * len(samples) else 0.0
+
+
+MURMUR = 500
+"""A level that is noise to ``MurmurModel``."""
+
+
+class MurmurModel(LoudnessModel):
+    """To it half as loud is nearly speech: too little to begin, too much to be over."""
+
+    def stream(self) -> MurmurStream:
+        return MurmurStream(self._loud)
+
+
+class MurmurStream(LoudnessStream):
+    async def probability(self, window: bytes) -> float:
+        loud = await super().probability(window)
+        return loud or 0.4 * await LoudnessStream(self._loud // 2).probability(window)

@@ -11,13 +11,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.capture import capture_audio
 from actors.errors import DeviceError
 from actors.gate import Gate
-from actors.messages import (
-    AudioFrame,
-    MicrophoneClosed,
-    MicrophoneFailed,
-    MicrophoneOpened,
-    StreamId,
-)
+from actors.messages import AudioFrame, MicrophoneClosed, MicrophoneFailed, MicrophoneOpened, StreamId
 from actors.ring import Ring
 
 RATE = 16_000

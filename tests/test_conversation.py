@@ -17,7 +17,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 import voicemode
 from actors.errors import DeviceError, ProviderUnavailable, SettingsError
 from actors.events import BargedIn, Chimed, Event, Muted, StateChanged, TurnEnded, UtteranceRecorded
-from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, SpeakingStarted, Spoken, TurnResult
+from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, SpeakingStarted, Spoken
+from actors.results import TurnResult
 from tests.conversing import GREETING, WITHOUT_DRAFTS, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_speech import LoudnessModel

@@ -13,12 +13,15 @@ import trio
 from trio.testing import MockClock
 
 from actors.events import BargedIn, Ducked, WentOn
+from actors.machines.barge_in import UNDECIDED
 from actors.machines.policy import TurnPolicy
 from actors.machines.spoken_commands import SpokenCommands
 from actors.messages import Message, MicrophoneClosed, MicrophoneOpened, Spoken
-from tests.fakes import FakeEars, FakeVoice
-from tests.turn_taking import STORY, WINDOW, levels, loud_seconds, mannered, scene
+from tests.fakes import FakeEars, FakeVoice, tone
+from tests.fakes_speech import MURMUR, MurmurModel
+from tests.turn_taking import QUANTUM, STORY, WINDOW, levels, loud_seconds, mannered, scene
 from voicemode import Settings
+from voicemode.audio.files import Sound
 
 WHOLE = 12 * 0.2
 """Seconds of the story that are loud."""
@@ -54,6 +57,22 @@ async def test_a_sign_of_listening_resumes_the_held_voice(autojump_clock: MockCl
     assert (result.outcome, result.spoken.heard, result.false_interruptions) == ("heard", STORY, 1)
     assert loud_seconds(room.room) >= WHOLE - 0.04
     assert went_on.at - room.began == pytest.approx(1.2, abs=2 * WINDOW)
+
+
+async def test_a_noise_that_never_pauses_holds_the_voice_for_no_longer_than_the_bound(
+    autojump_clock: MockClock,
+) -> None:
+    async with scene(mannered("pause_and_resume"), vad=MurmurModel()) as room:
+        room.user_says(0.6, 0.13)
+        room.room.microphone.place(Sound(pcm=tone(20.0, level=MURMUR), rate=16_000), room.began + 0.73)
+        result = await room.conversation.say(STORY, interruptible=True)
+        held, went_on = room.only(Ducked), room.only(WentOn)
+    assert held.held
+    assert went_on.at - held.at == pytest.approx(UNDECIDED, abs=0.001)
+    assert not [at for at, _ in levels(room.room) if held.at + 0.02 <= at < went_on.at - QUANTUM]
+    assert (result.outcome, result.spoken.heard, result.false_interruptions) == ("said", STORY, 1)
+    # the word that was cut is said again
+    assert loud_seconds(room.room) >= WHOLE - 0.04
 
 
 async def test_words_are_the_turn_and_the_held_voice_is_over(autojump_clock: MockClock) -> None:

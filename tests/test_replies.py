@@ -15,7 +15,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.errors import ProviderUnavailable, VoiceError
 from actors.events import Event, ReplySpeculated
 from actors.machines.turn_delay import TurnDelayPolicy
-from actors.messages import Message, Presumed, SpeakingStarted, TextPiece, TurnId
+from actors.messages import Message, SpeakingStarted, TextPiece, TurnId
+from actors.results import Presumed
 from tests.conversing import Room, conversing, follow
 from tests.fakes import FakeEars, said
 from voicemode import Conversation, Settings, TurnPolicy

@@ -13,29 +13,26 @@ import pytest
 from attrs import define, field
 from hypothesis import given, strategies as st
 
+from actors.account import SpokenText
 from actors.errors import AudioFileError, ProviderUnavailable, SettingsError
 from actors.events import BargedIn, Event, State, StateChanged, TurnEnded, TurnStarted, UtteranceRecorded
 from actors.messages import (
-    Engines,
     MicrophoneClosed,
     MicrophoneOpened,
-    Outcome,
     SpeakingStarted,
     SpeechActivity,
     SpeechEnded,
     SpeechPaused,
     SpeechStarted,
     Spoken,
-    SpokenText,
     StreamId,
     TextPiece,
-    Timings,
     Transcribed,
     Transcript,
     TurnId,
-    TurnResult,
     Utterance,
 )
+from actors.results import Engines, Outcome, Timings, TurnResult
 from voicemode.timeline import Track, check_timeline, draw_timeline
 from voicemode.timeline_story import Story
 from voicemode.timeline_text import Label, pack

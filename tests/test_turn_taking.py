@@ -12,7 +12,8 @@ from trio.testing import MockClock
 from actors.errors import ProviderUnavailable
 from actors.events import UserAway, UserBack
 from actors.machines.policy import TurnPolicy
-from actors.messages import Drafted, MicrophoneClosed, PartlyTranscribed, Speculation, SpeechEnded, Transcribed
+from actors.messages import Drafted, MicrophoneClosed, PartlyTranscribed, SpeechEnded, Transcribed
+from actors.results import Speculation
 from tests.fakes import FakeEars
 from tests.turn_taking import WINDOW, LiveEars, scene
 from voicemode import Settings

@@ -11,15 +11,7 @@ from fakes_speech import LoudnessModel
 from trio.testing import wait_all_tasks_blocked
 
 from actors.machines.endpointer import EndpointPolicy
-from actors.messages import (
-    AudioFrame,
-    SpeechActivity,
-    SpeechEnded,
-    SpeechEvent,
-    SpeechPaused,
-    SpeechStarted,
-    StreamId,
-)
+from actors.messages import AudioFrame, SpeechActivity, SpeechEnded, SpeechEvent, SpeechPaused, SpeechStarted, StreamId
 from actors.ring import Ring
 from actors.vad import FLOOR, detect_speech, level_of
 

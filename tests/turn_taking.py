@@ -13,7 +13,8 @@ from trio.testing import wait_all_tasks_blocked
 from actors.events import Event
 from actors.machines.barge_in import BargeInPolicy, Manners
 from actors.machines.policy import TurnPolicy
-from actors.messages import Transcript, TurnResult
+from actors.messages import Transcript
+from actors.results import TurnResult
 from tests.conversing import Room, conversing, follow
 from tests.fakes import FakeEars, said
 from voicemode import Conversation, Settings

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from actors.machines.barge_in import BargeInPolicy as BargeInPolicy
     from actors.machines.endpointer import EndpointPolicy as EndpointPolicy
     from actors.machines.policy import TurnPolicy as TurnPolicy
-    from actors.messages import Message as Message, TurnResult as TurnResult
+    from actors.messages import Message as Message
     from actors.ports import Agent as Agent
+    from actors.results import TurnResult as TurnResult
 
     from .conversation import Conversation as Conversation
     from .session import open_conversation as open_conversation
@@ -49,7 +50,7 @@ _WHERE = {
     "EndpointPolicy": "actors.machines.endpointer",
     "TurnPolicy": "actors.machines.policy",
     "Message": "actors.messages",
-    "TurnResult": "actors.messages",
+    "TurnResult": "actors.results",
     "Agent": "actors.ports",
     "Conversation": ".conversation",
     "open_conversation": ".session",

@@ -5,32 +5,29 @@ In: messages to say, agents to talk to, the buttons a person may press.  Out: on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import TypeAlias, final
+from typing import final
 
 import trio
 from attrs import evolve, fields_dict
 
-from actors.converse import Outside, Request, converse, dismiss
+from actors.converse import dismiss
 from actors.errors import SettingsError
 from actors.events import Event, Muted
 from actors.machines.dialogue import Dialogue
-from actors.messages import Message, Presumed, TurnId, TurnResult
+from actors.messages import Message, TurnId
 from actors.orders import Again, EndTurn, Input, Interrupt, RecorderOrder, Stop, Typed
-from actors.ports import Agent, Words
+from actors.ports import Agent
+from actors.request import Outside
+from actors.results import Presumed, TurnResult
 
-from .agents import answer
 from .control.controllable import ConversationStatus
 from .groups import unwrapped
 from .replies import OnError, Replies
-from .settings import Settings, check_speed
-from .text import speakable
+from .settings import Settings
+from .turns import Speech, Turns
 from .watchers import Watchers
-
-Speech: TypeAlias = str | AsyncIterable[str] | Agent
-"""What the assistant says: a text, a stream of text, or an agent that answers what the user said last."""
-
 
 LIVE = ("voice", "speed", "phrases", "turn", "speculative_replies")
 """The settings that the next turn can have otherwise than the last."""
@@ -54,19 +51,25 @@ class Conversation:
         outside: Outside,
         watchers: Watchers,
     ) -> None:
-        self._settings, self._outside, self._watchers = settings, outside, watchers
-        self._inbox, self._reports, self._orders = inbox, reports, orders
+        self._outside, self._watchers = outside, watchers
+        self._reports, self._orders = reports, orders
         self._dialogue = Dialogue(settings.bounds)
-        self._floor = trio.Lock()
-        self._turns = 0
+        self._turns = Turns(
+            settings,
+            inbox=inbox,
+            reports=reports,
+            orders=orders,
+            dialogue=self._dialogue,
+            outside=outside,
+            watchers=watchers,
+        )
         self._talking = self._finishing = self._typed = False
         self._wound_up: TurnId | None = None
-        self._history: list[Message] = []
 
     @property
     def history(self) -> tuple[Message, ...]:
         """What was said so far: the user's words as transcribed, the assistant's as far as they were heard."""
-        return tuple(self._history)
+        return self._turns.history
 
     async def converse(
         self,
@@ -83,7 +86,7 @@ class Conversation:
         """
         if isinstance(message, str) and not message.strip():
             return await self.listen(phrases=phrases)
-        return await self._take_turn(message, listen=True, voice=voice, speed=speed, phrases=phrases)
+        return await self._turns.take(message, listen=True, voice=voice, speed=speed, phrases=phrases)
 
     async def say(
         self,
@@ -99,13 +102,13 @@ class Conversation:
         With ``interruptible`` the microphone is open meanwhile: speaking over the assistant stops it, and what was
         said is the result's transcript.
         """
-        return await self._take_turn(
+        return await self._turns.take(
             text, listen=False, overhear=interruptible, voice=voice, speed=speed, phrases=phrases
         )
 
     async def listen(self, *, phrases: Sequence[str] | None = None) -> TurnResult:
         """Say nothing and return what the user says.  Raises as ``converse`` does."""
-        return await self._take_turn(None, listen=True, phrases=phrases)
+        return await self._turns.take(None, listen=True, phrases=phrases)
 
     async def talk(
         self,
@@ -137,13 +140,14 @@ class Conversation:
                 )
                 try:
                     while self._talking:
-                        presume = replies.presume if self._settings.speculative_replies else None
-                        result = await self._take_turn(
+                        presume = replies.presume if self.settings.speculative_replies else None
+                        result = await self._turns.take(
                             speech,
                             listen=speech is None or not self._finishing,
                             overhear=True,
                             keep=True,
                             presume=partial(self._wind_up, presume),
+                            wanted=self._still_wanted,
                         )
                         speech = replies if result.transcript else None
                         done = self._finishing and speech is None and not self._typed
@@ -283,7 +287,7 @@ class Conversation:
     @property
     def settings(self) -> Settings:
         """What the next turn keeps to."""
-        return self._settings
+        return self._turns.settings
 
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
@@ -292,8 +296,8 @@ class Conversation:
         those that differ and need a new conversation: devices, engines, what is done with their sound, and where
         recordings go.
         """
-        self._settings = evolve(self._settings, **{name: getattr(settings, name) for name in LIVE})
-        return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(self._settings, name))
+        kept = self._turns.settings = evolve(self.settings, **{name: getattr(settings, name) for name in LIVE})
+        return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(kept, name))
 
     def events(self) -> AsyncIterator[Event]:
         """All that happens from now on, ending when the conversation closes.
@@ -302,70 +306,7 @@ class Conversation:
         """
         return self._watchers.watch()
 
-    async def _take_turn(
-        self,
-        speech: Speech | None,
-        *,
-        listen: bool,
-        overhear: bool = False,
-        keep: bool = False,
-        voice: str | None = None,
-        speed: float | None = None,
-        phrases: Sequence[str] | None = None,
-        presume: Callable[[Presumed | None], None] | None = None,
-    ) -> TurnResult:
-        if self._watchers.closed:
-            raise SettingsError("This conversation is closed; open another.")
-        if not (speech is None or isinstance(speech, str | AsyncIterable) or callable(speech)):
-            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
-        if isinstance(phrases, str):
-            raise SettingsError("The phrases to expect are a list of texts, not a text.")
-        if speech is not None and self._outside.tts is None and not self._outside.shown:
-            raise SettingsError("This conversation was opened without a speech engine, so it cannot say anything.")
-        if (listen or overhear) and self._outside.stt is None and not self._outside.shown:
-            raise SettingsError("This conversation was opened without a recogniser, so it cannot listen.")
-        if isinstance(speech, str):
-            speech = speakable(speech)
-        async with self._floor:
-            self._turns += 1
-            self._typed = False
-            if self._dialogue.policy != self._settings.bounds:
-                self._dialogue.adopt(self._settings.bounds)
-            if keep and not self._talking:
-                return TurnResult(turn=TurnId(self._turns), outcome="stopped")
-            request = Request(
-                turn=TurnId(self._turns),
-                words=self._words(speech),
-                listen=listen,
-                overhear=overhear,
-                keep=keep,
-                voice=voice or self._settings.voice,
-                speed=check_speed(speed) or self._settings.speed,
-                phrases=self._settings.phrases if phrases is None else tuple(phrases),
-                presume=presume,
-            )
-            with unwrapped():
-                result = await converse(
-                    self._inbox,
-                    self._reports,
-                    self._orders,
-                    request=request,
-                    dialogue=self._dialogue,
-                    outside=self._outside,
-                )
-            self._remember(result)
-            return result
-
-    def _words(self, speech: Speech | None) -> Words | None:
-        if speech is None or isinstance(speech, str | AsyncIterable):
-            return speech
-        *before, last = self._history or [Message(role="user", text="")]
-        if last.role == "assistant":
-            return answer(speech, "", self.history)
-        return answer(speech, last.text, tuple(before))
-
-    def _remember(self, result: TurnResult) -> None:
-        if result.spoken.heard.strip():
-            self._history.append(Message(role="assistant", text=result.spoken.heard.strip()))
-        if result.transcript:
-            self._history.append(Message(role="user", text=result.transcript))
+    def _still_wanted(self) -> bool:
+        """Asked when the turn before is over: what was typed until then is said in this one."""
+        self._typed = False
+        return self._talking

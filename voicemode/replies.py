@@ -15,8 +15,9 @@ from attrs import frozen
 
 from actors.errors import VoiceError
 from actors.events import Event, Fate, ReplySpeculated
-from actors.messages import Message, Presumed, TurnId
+from actors.messages import Message, TurnId
 from actors.ports import Agent
+from actors.results import Presumed
 
 from .agents import answer
 

@@ -9,6 +9,7 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
                                 speaker ◀─ keep_speaker ─ the device, while there is one ───────────────▶ outlet
 
 services here and elsewhere ─▶ providers.keep, with watch_providers ─▶ board ─▶ who is asked to hear and to speak
+every event ─▶ keep_exchanges ─▶ what was said, on disk, where the user asked for it
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from typing import TYPE_CHECKING
 import trio
 
 from actors.capture import capture_audio
-from actors.converse import Outside
 from actors.errors import SettingsError
 from actors.expectation import Expectation
 from actors.gate import Gate
@@ -43,6 +43,7 @@ from actors.ports import (
 )
 from actors.recent import Recent
 from actors.recorder import record_utterances
+from actors.request import Outside
 from actors.ring import Ring
 from actors.speaker import keep_speaker
 from actors.transport import Transport
@@ -123,6 +124,12 @@ async def open_conversation(
         outlet = Outlet(RATE if loading.tts is None else loading.tts.rate)
         devices: tuple[object, ...] = (microphone, speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
+        recent = Recent(settings.history)
+        if settings.save_transcriptions or settings.save_audio or settings.event_log:
+            # most conversations are not kept, and its messages cost time to load
+            from .exchanges.keeping import keeping
+
+            await stack.enter_async_context(keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent))
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
@@ -139,7 +146,7 @@ async def open_conversation(
             expectation=expectation,
             recordings=recordings,
             transport=Transport(),
-            recent=Recent(settings.history),
+            recent=recent,
             judge=loading.turn_model,
             chimes=chimes(outlet.rate) if chiming else {},
             shown=settings.text,

@@ -114,6 +114,11 @@ def _longest_pause(_: object, __: Attribute[float], value: float) -> None:
         raise SettingsError(f"A pause may last a number of seconds above 0, not {value:g}.")
 
 
+def _limit(_: object, attribute: Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise SettingsError(f"{attribute.name} is a number from 0, which is no limit, not {value:g}.")
+
+
 @frozen(kw_only=True, field_transformer=typed)
 class Settings:
     """Everything has a default.  Raises SettingsError for what cannot be, also for a value of a wrong type.
@@ -144,6 +149,9 @@ class Settings:
     its answer is dropped when they go on, so that it is also asked for answers that nobody hears.
     ``turn_model`` judges by the sound whether the user is done: ``smart-turn``, or a path.  ``history`` is how many of
     its latest utterances the assistant can say again.
+    With ``save_transcriptions`` what both sides said is written down in ``base_dir`` (and the assistant's sound kept if
+    ``save_audio`` is on too), with ``event_log`` when each phase of a turn began and ended.  What is saved is removed
+    when it is older than ``keep_days`` or more than ``keep_megabytes``, the oldest first; 0 is no limit.
     ``keys`` are those of endpoints by the
     names of their variables; where there are none the process's environment is asked.
     """
@@ -190,6 +198,10 @@ class Settings:
     control_socket: Path = field(factory=lambda: Path.home() / ".voicemode" / "control.sock", converter=path_of)
     longest_pause: float = field(default=300.0, validator=_longest_pause)
     after_pause: PauseEnd = "stop"
+    save_transcriptions: bool = False
+    event_log: bool = False
+    keep_days: float = field(default=0.0, validator=_limit)
+    keep_megabytes: float = field(default=0.0, validator=_limit)
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
 
     @property

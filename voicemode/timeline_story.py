@@ -45,10 +45,10 @@ from actors.messages import (
     TextPiece,
     Transcribed,
     TurnId,
-    TurnResult,
     Utterance,
     VoiceChanged,
 )
+from actors.results import TurnResult
 
 NEWS = 0.1
 """Seconds within which the dialogue learns that the user's speech is over; the turn's own figure counts up to there."""

@@ -25,6 +25,13 @@ from .spoken_words import words
 _ROUNDING = 1e-6
 """Seconds by which sums of window lengths may miss a limit that they were meant to meet."""
 
+UNDECIDED = 4.0
+"""Seconds for which the assistant may be ducked or held without anybody having been found to speak.
+
+A noise that is a little less like a voice than speech has to be at its start (``EndpointPolicy.stop`` and ``start``)
+neither pauses nor interrupts.  It is twice ``BargeInPolicy.certain``, so that whoever speaks has that much voice in it,
+however they breathe, and most have paused long before."""
+
 STOP_WORDS = ("stop", "stop it", "be quiet", "shut up")
 
 STOP_LEADING = 2
@@ -110,6 +117,9 @@ class BargeIn:
     onset was not seen, because the user was speaking when the assistant began, is not over the assistant but the
     assistant over it; it counts only from its next pause on.
 
+    What is undecided for too long is doubted: its words still count, if there are any, and it is an onset anew once it
+    has the voice for an interruption.
+
     ``deaf`` while nothing but a stop word interrupts; ``reads`` while the words can be had, a moment after each pause;
     ``stopped`` once it was a stop word that interrupted, until speech starts anew.
     """
@@ -121,7 +131,8 @@ class BargeIn:
         self._latest: float | None = None
         self._committed = self._silent = False
         self._began: float | None = None
-        self._voiced = self._voice_ended = 0.0
+        self._voiced = self._voice_ended = self._total = 0.0
+        self._doubted = False
 
     @property
     def wants_words(self) -> bool:
@@ -181,11 +192,26 @@ class BargeIn:
         """Nobody can say what the user said: how long they did decides."""
         return self._conclude() if self._silent else None
 
+    def undecided(self) -> Verdict | None:
+        """It takes too long: much voice commits, however broken, and what fell silent after enough of it; nothing else
+        may keep the assistant waiting."""
+        if self._began is None:
+            return None
+        if self._silent:
+            meant = self._voiced >= self.policy.min_speech - _ROUNDING
+        else:
+            meant = self._total >= UNDECIDED / 2 - _ROUNDING
+        if meant and not self.deaf:
+            return self._commit()
+        self._doubted, self._voiced = True, 0.0
+        return Forget(began=self._began)
+
     def _onset(self, began: float) -> Verdict | None:
-        self._began, self._silent = began, False
+        self._began, self._silent, self._doubted = began, False, False
         # The endpointer waits for its own evidence before it speaks up, so the voice is already this old.
         self._voiced = 0.0 if self._latest is None else max(0.0, self._latest - began)
         self._voice_ended = began + self._voiced
+        self._total = self._voiced
         return self._judge() or Onset(began=began)
 
     def _listen(self, activity: SpeechActivity) -> Verdict | None:
@@ -195,8 +221,16 @@ class BargeIn:
         if activity.at - activity.duration - self._voice_ended > self.policy.gap + _ROUNDING:
             self._voiced = 0.0
         self._voiced += activity.duration
+        self._total += activity.duration
         self._voice_ended = activity.at
-        return self._judge()
+        return self._judge() or self._believe()
+
+    def _believe(self) -> Verdict | None:
+        """What was doubted has a voice in it after all."""
+        if self._began is None or not self._doubted or self._voiced < self.policy.min_speech - _ROUNDING:
+            return None
+        self._doubted, self._total = False, self._voiced
+        return Onset(began=self._voice_ended - self._voiced)
 
     def _judge(self) -> Verdict | None:
         enough = self.policy.certain if self.reads and self.policy.by_words else self.policy.min_speech

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import astuple, frozen
 
+from .barge_in import UNDECIDED
 from .losses import Losses
 from .policy import TurnPolicy
 from .turn import Turn
@@ -12,22 +13,24 @@ from .turn import Turn
 @frozen
 class Bounds:
     """When the user has been waited for, has rested or has spoken long enough, when a device that is needed is given
-    up, when the microphone is tried again, and when the user is taken to be away; None where there is nothing to wait
-    for."""
+    up, when the microphone is tried again, when the user is taken to be away, and until when it may be undecided
+    whether they interrupt the assistant; None where there is nothing to wait for."""
 
     user: float | None = None
     microphone: float | None = None
     speaker: float | None = None
     retry: float | None = None
     away: float | None = None
+    undecided: float | None = None
 
     @classmethod
     def of(cls, turn: Turn | None, losses: Losses, policy: TurnPolicy, quiet: float | None = None) -> Bounds:
         """``quiet`` is since when nobody has said a word, None when that has been told."""
         if turn is None:
             return cls(retry=losses.retry_at)
+        undecided = None if turn.ducked_since is None else turn.ducked_since + UNDECIDED
         if turn.stopped or turn.error is not None:
-            return cls()
+            return cls(undecided=undecided)
         microphone = speaker = None
         if turn.awaits_user and turn.listening_since is not None:
             microphone = losses.give_up_at("microphone", turn.listening_since)
@@ -36,7 +39,7 @@ class Bounds:
         away = None
         if quiet is not None and turn.awaits_user and not losses.absent("microphone"):
             away = losses.returned("microphone", quiet) + policy.away
-        return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at, away)
+        return cls(_user(turn, losses, policy), microphone, speaker, losses.retry_at, away, undecided)
 
     @property
     def first(self) -> float | None:

@@ -22,17 +22,13 @@ utterance.  A turn waits for a device only while it needs it, and then not for e
 
 from __future__ import annotations
 
-from attrs import define, evolve, field
+from attrs import define, field
 
-from ..errors import DeviceError
 from ..events import State
 from ..messages import (
-    Chime,
     Drafted,
-    Engines,
     MicrophoneFailed,
     MicrophoneOpened,
-    Presumed,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -54,7 +50,6 @@ from ..orders import (
     Again,
     Begin,
     Button,
-    CloseMicrophone,
     Command,
     DraftFailed,
     EndTurn,
@@ -62,51 +57,42 @@ from ..orders import (
     Finish,
     Input,
     Interrupt,
-    OpenMicrophone,
-    PlayChime,
-    Repeat,
-    Settle,
     Speak,
     SpeakingFailed,
     Stop,
     TellAway,
-    TellBack,
     Tick,
     TranscriptionFailed,
     TurnJudged,
     Typed,
 )
+from ..results import Engines, Presumed
 from .bounds import Bounds, due
 from .hearing import Hearing
+from .listening import Listening
 from .losses import Losses
+from .obeying import Obeying
 from .policy import TurnPolicy
-from .presence import Presence
-from .spoken_commands import Command as SpokenCommand, command_in
 from .turn import Turn
-from .voice import Voice
 
 
 @define
 class Dialogue:
-    """Feed it; do what it says; wake it with ``Tick`` at ``deadline``.
-
-    ``_opened``: the microphone has been open before; ``_invited``: the user knows that it is their turn.
-    """
+    """Feed it; do what it says; wake it with ``Tick`` at ``deadline``."""
 
     policy: TurnPolicy = field(factory=TurnPolicy)
     _turn: Turn | None = field(default=None, init=False)
     _hearing: Hearing = field(init=False)
     _losses: Losses = field(init=False)
-    _stream: StreamId | None = field(default=None, init=False)
-    _opened: bool = field(default=False, init=False)
-    _invited: bool = field(default=False, init=False)
-    _presence: Presence = field(factory=Presence, init=False)
-    _streams: int = field(default=0, init=False)
+    _listening: Listening = field(init=False)
+    _obeying: Obeying = field(init=False)
     _commands: list[Command] = field(factory=list[Command], init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hearing = Hearing(self.policy, self._commands)
         self._losses = Losses(self.policy.device_wait)
+        self._listening = Listening(self._commands, self._hearing, self._losses)
+        self._obeying = Obeying(self._commands, self._hearing, self._listening)
 
     @property
     def state(self) -> State:
@@ -137,7 +123,7 @@ class Dialogue:
     @property
     def stream(self) -> StreamId | None:
         """The opening of the microphone that counts; what is heard in any other is stale."""
-        return self._stream
+        return self._listening.stream
 
     @property
     def deadline(self) -> float | None:
@@ -146,7 +132,7 @@ class Dialogue:
 
     @property
     def _bounds(self) -> Bounds:
-        return Bounds.of(self._turn, self._losses, self.policy, self._presence.quiet_since)
+        return Bounds.of(self._turn, self._losses, self.policy, self._listening.presence.quiet_since)
 
     def adopt(self, policy: TurnPolicy) -> None:
         """Keep to ``policy`` from the next turn on.  Raises RuntimeError while a turn is running."""
@@ -166,14 +152,12 @@ class Dialogue:
             case Begin():
                 self._begin(event, now)
             case SpeechActivity() | SpeechStarted() | SpeechPaused() | SpeechResumed() | SpeechEnded():
-                if event.stream == self._stream:
+                if event.stream == self._listening.stream:
                     self._speech(event, now)
-            case MicrophoneOpened() if event.stream == self._stream:
-                self._opened = True
-                if self._losses.back("microphone", event.at):
-                    self._invite()
-            case MicrophoneFailed() if event.stream == self._stream:
-                self._microphone_failed(event, now)
+            case MicrophoneOpened() if event.stream == self._listening.stream:
+                self._listening.opened(self._turn, event)
+            case MicrophoneFailed() if event.stream == self._listening.stream:
+                self._listening.failed(self._turn, event, now)
             case SpeakerOpened():
                 self._losses.back("speaker", event.at)
             case SpeakerFailed():
@@ -184,7 +168,7 @@ class Dialogue:
                 self._recorded(event, now)
             case _:
                 self._of_turn(event, now)
-        self._obey(now)
+        self._obeying.obey(self._turn, self.policy.spoken, self.policy.rest, now)
         self._settle(now)
         commands = list(self._commands)
         self._commands.clear()
@@ -203,110 +187,34 @@ class Dialogue:
             engines=Engines(tts=event.engine),
         )
         self._losses.begin()
-        if self._stream is None:
-            self._presence.quiet(now)
+        if self._listening.stream is None:
+            self._listening.presence.quiet(now)
         if (event.listen or event.overhear) and self._losses.retry_at is None:
-            self._open_microphone()
+            self._listening.open()
         between = self._hearing.between
         if self._hearing.typed is not None:
             turn.voice, self._hearing.between = between, None
             self._hearing.take_written(turn)
-            self._user_spoke(turn, now)
+            self._listening.spoke(turn, now)
         elif between is not None and (not turn.talking or between.meant):
             turn.forestalled()
-            self._take_up(turn, between, now)
+            self._obeying.take_up(turn, between, now)
         elif turn.talking:
             turn.voice, self._hearing.between = between, None
-            self._invited = False
+            self._listening.taken()
             self._commands.append(Speak(turn.id))
         else:
             turn.listening_since = now
-            self._invite()
-
-    def _take_up(self, turn: Turn, between: Voice, now: float) -> None:
-        """What the user has said meanwhile is what they say in ``turn``."""
-        turn.voice, self._hearing.between = between, None
-        self._user_spoke(turn, now)
-        if between.utterance is not None:
-            self._hearing.transcribe(turn, between, between.utterance, now)
-        elif between.ended is None and between.quiet_since is not None:
-            between.meant = True
-            self._end_utterance(between, between.quiet_since)
-            self._chime(turn, "captured")
-        elif between.ended is None:
-            self._hearing.mean(turn, between, self._stream)
-
-    def _open_microphone(self) -> None:
-        if self._stream is None:
-            self._losses.retry_at = None
-            self._streams += 1
-            self._stream = StreamId(self._streams)
-            self._hearing.open()
-            self._commands.append(OpenMicrophone(self._stream))
-
-    def _close_microphone(self) -> None:
-        self._losses.dismiss()
-        self._invited = False
-        if self._stream is not None:
-            self._stream = None
-            self._commands.append(CloseMicrophone())
-
-    def _invite(self) -> None:
-        """It is the user's turn to speak; they are told so once."""
-        turn = self._turn
-        if turn is not None and turn.awaits_user and not self._invited and not self._losses.absent("microphone"):
-            self._invited = True
-            self._chime(turn, "listening")
-
-    def _chime(self, turn: Turn, chime: Chime) -> None:
-        self._commands.append(PlayChime(turn.id, chime))
+            self._listening.invite(turn)
 
     def _speech(self, event: SpeechEvent, now: float) -> None:
         turn = self._turn
         ended = self._hearing.speech(turn, event, now)
         if turn is not None and turn.voice is not None and turn.voice.meant:
-            self._user_spoke(turn, now)
+            self._listening.spoke(turn, now)
         if ended and turn is not None:
-            self._ended(turn)
-            self._chime(turn, "captured")
-
-    def _user_spoke(self, turn: Turn, now: float) -> None:
-        if self._presence.spoke(now):
-            self._commands.append(TellBack(turn.id))
-
-    def _end_utterance(self, voice: Voice, at: float, *, tail: bool = True) -> None:
-        self._hearing.end(self._turn, voice, at, tail=tail)
-        if self._turn is not None:
-            self._ended(self._turn)
-
-    def _ended(self, turn: Turn) -> None:
-        """The microphone is closed, if it is not kept for the next turn."""
-        self._invited = False
-        if not turn.keep:
-            self._close_microphone()
-
-    def _microphone_failed(self, event: MicrophoneFailed, now: float) -> None:
-        self._stream, self._invited = None, False
-        turn = self._turn
-        # what was never there cannot come back, nor can what is no device
-        lost = self._opened and isinstance(event.error, DeviceError)
-        if lost:
-            self._losses.lost("microphone", event.at, event.error)
-        if self._hearing.between is not None and not self._hearing.between.meant:
-            self._hearing.drop_between()
-        elif self._hearing.between is not None and self._hearing.between.ended is None:
-            self._end_utterance(self._hearing.between, now, tail=False)
-        if turn is None or turn.understood:
-            return
-        if turn.voice is not None and turn.voice.meant:
-            if turn.voice.ended is None:
-                self._end_utterance(turn.voice, now, tail=False)
-            return
-        if turn.voice is not None:
-            self._hearing.drop(turn, turn.voice)
-        if turn.listen and not lost:
-            turn.error = event.error
-            self._commands += turn.hush(None)
+            self._listening.ended(turn)
+            self._listening.chime(turn, "captured")
 
     def _recorded(self, utterance: Utterance, now: float) -> None:
         turn = self._turn
@@ -315,7 +223,7 @@ class Dialogue:
         elif turn is not None and turn.voice is not None and turn.voice.number == utterance.number:
             turn.voice.utterance = utterance
             if not turn.keep:
-                self._close_microphone()
+                self._listening.close()
             self._hearing.transcribe(turn, turn.voice, utterance, now)
 
     def _of_turn(self, event: Input, now: float) -> None:
@@ -323,7 +231,7 @@ class Dialogue:
         if turn is None:
             if isinstance(event, Abandon):
                 self._hearing.forget_between()
-                self._close_microphone()
+                self._listening.close()
             elif isinstance(event, Typed):
                 self._hearing.written(None, event.text)
             return
@@ -337,19 +245,19 @@ class Dialogue:
                 self._end_of_turn(turn, now)
             case Typed() if not turn.stopped and (event.turn == turn.id or turn.keep):
                 self._hearing.written(turn, event.text)
-                self._user_spoke(turn, now)
+                self._listening.spoke(turn, now)
             case Again():
                 if turn.awaits_user:
-                    self._say_again(turn)
+                    self._obeying.say_again(turn)
             case Stop():
                 turn.stopped = True
                 self._commands += turn.hush(None)
-                self._cut_short(turn, now)
-                self._close_microphone()
+                self._listening.cut(turn, now)
+                self._listening.close()
             case Abandon():
                 turn.stopped = turn.abandoned = True
                 self._commands += turn.hush(None)
-                self._cut_short(turn, now)
+                self._listening.cut(turn, now)
             case SpeakingStarted() if event.turn == turn.id:
                 turn.sounded(event.at)
             case VoiceChanged() if event.turn == turn.id:
@@ -359,31 +267,25 @@ class Dialogue:
             case SpeakingFailed() | TranscriptionFailed() if event.turn == turn.id:
                 turn.error = event.error
                 if not turn.talking:
-                    self._cut_short(turn, now)
+                    self._listening.cut(turn, now)
             case Transcribed() if event.turn == turn.id and turn.voice is not None:
                 turn.transcribed(turn.voice, event.transcript, now)
             case Drafted() | DraftFailed() | TurnJudged() if event.turn == turn.id:
-                self._hearing.told(turn, event, self._stream, now)
+                self._hearing.told(turn, event, self._listening.stream, now)
             case _:
                 pass
 
-    def _cut_short(self, turn: Turn, now: float) -> None:
-        """Whatever the user is saying is kept up to now; the last of it may be on its way from the microphone."""
-        if turn.voice is not None and turn.voice.ended is None:
-            self._invited = False
-            self._hearing.cut(turn, turn.voice, self._stream, now)
-
     def _assistant_done(self, turn: Turn, spoken: Spoken, now: float) -> None:
         turn.accounted(spoken, now)
-        self._presence.quiet(now)
+        self._listening.presence.quiet(now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
             if turn.listen:
-                self._hearing.mean(turn, turn.voice, self._stream)
+                self._hearing.mean(turn, turn.voice, self._listening.stream)
             else:
                 self._hearing.drop(turn, turn.voice)
         if turn.error is not None or turn.stopped:
-            self._cut_short(turn, now)
-        self._invite()
+            self._listening.cut(turn, now)
+        self._listening.invite(turn)
 
     def _tick(self, now: float) -> None:
         turn, bounds = self._turn, self._bounds
@@ -394,69 +296,28 @@ class Dialogue:
             self._commands += turn.hush(None)
         else:
             if turn is not None and due(bounds.away, now):
-                self._commands.append(TellAway(turn.id, self._presence.missed()))
+                self._commands.append(TellAway(turn.id, self._listening.presence.missed()))
+            if turn is not None and due(bounds.undecided, now):
+                self._hearing.decide(turn, now)
             if turn is not None and due(bounds.user, now):
                 self._end_of_turn(turn, now)
             if due(bounds.retry, now):
-                self._open_microphone()
+                self._listening.open()
 
     def _end_of_turn(self, turn: Turn, now: float) -> None:
         """That was all the user says this time, also if it was nothing, or they have rested long enough."""
         if turn.rests_until is not None:
             turn.rests_until, turn.listening_since = None, now
-            self._presence.quiet(now)
-            self._open_microphone()
-            self._invite()
+            self._listening.presence.quiet(now)
+            self._listening.open()
+            self._listening.invite(turn)
         elif turn.voice is not None and turn.voice.meant and turn.voice.ended is None:
-            self._cut_short(turn, now)
-            self._chime(turn, "captured")
+            self._listening.cut(turn, now)
+            self._listening.chime(turn, "captured")
         elif turn.awaits_user:
             turn.gave_up = True
             if not turn.keep:
-                self._chime(turn, "done")
-
-    def _obey(self, now: float) -> None:
-        """What the user said may be said to the machine; all but a stop can wait for the assistant's last word."""
-        turn = self._turn
-        if turn is None or turn.stopped or turn.voice is None or turn.voice.transcript is None or turn.voice.obeyed:
-            return
-        command = command_in(turn.voice.transcript.text, self.policy.spoken)
-        if command is not None and command.kind == "stop":
-            turn.stopped = True
-            self._commands += turn.hush(None)
-        if turn.talking:
-            return
-        turn.voice.obeyed = True
-        match command:
-            case SpokenCommand(kind="end"):
-                turn.voice.transcript = evolve(turn.voice.transcript, text=command.text)
-            case SpokenCommand(kind="repeat" | "wait") if turn.listen:
-                if turn.recording is not None:
-                    self._commands.append(Settle(turn.recording))
-                self._put_off(turn, command, now)
-            case _:
-                pass
-
-    def _put_off(self, turn: Turn, command: SpokenCommand, now: float) -> None:
-        """The user's answer is still to come, unless they have gone on to give it."""
-        between = self._hearing.between
-        if between is not None and between.meant and (between.ended is not None or self._stream is not None):
-            self._take_up(turn, between, now)
-        elif command.kind == "repeat":
-            self._say_again(turn)
-        else:
-            self._hearing.drop_between()
-            self._close_microphone()
-            turn.rests_until, turn.voice = now + self.policy.rest, None
-
-    def _say_again(self, turn: Turn) -> None:
-        turn.say_again()
-        if self._stream is None:
-            self._hearing.drop_between()
-        turn.voice, self._hearing.between = self._hearing.between, None
-        self._invited = False
-        self._open_microphone()
-        self._commands.append(Repeat(turn.id))
+                self._listening.chime(turn, "done")
 
     def _settle(self, now: float) -> None:
         """End the turn if nothing is left to wait for."""
@@ -466,9 +327,8 @@ class Dialogue:
         self._turn = None
         if not turn.keep or turn.stopped or turn.error is not None:
             self._hearing.forget_between()
-            self._close_microphone()
+            self._listening.close()
         if turn.error is not None and not turn.stopped:
-            turn.error.recording = turn.recording
-            self._commands.append(Fail(turn.id, turn.error))
+            self._commands.append(Fail(turn.id, turn.failure(turn.error)))
         else:
             self._commands.append(Finish(turn.result(now, self._losses.account(turn.began))))

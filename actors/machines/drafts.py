@@ -10,7 +10,8 @@ from typing import Literal
 
 from attrs import define, field
 
-from ..messages import DraftId, Speculation, Transcript
+from ..messages import DraftId, Transcript
+from ..results import Speculation
 
 
 @define

@@ -125,6 +125,12 @@ class Hearing:
                 pass
         self.expect(turn, voice, stream)
 
+    def decide(self, turn: Turn, now: float) -> None:
+        """The assistant has been ducked or held for as long as it may be."""
+        self._judge(turn, turn.voice, self._barge_in.undecided(), now)
+        # also where there is nothing left to judge
+        self._go_on(turn)
+
     def expect(self, turn: Turn, voice: Voice, stream: StreamId | None) -> None:
         """Say how long the pause of ``voice``, if it is one, is waited out."""
         if stream is not None and voice.ended is None:
@@ -172,7 +178,7 @@ class Hearing:
         turn.typed = _after(turn.typed, text)
         turn.rests_until = None
         turn.engines = evolve(turn.engines, stt=None)
-        turn.ducked = False  # whatever it was undecided about is decided now
+        turn.ducked_since = None  # whatever it was undecided about is decided now
         self._forget_voice(turn)
         turn.interrupted = turn.interrupted or turn.talking
         self.commands += turn.hush(None)
@@ -243,7 +249,7 @@ class Hearing:
         over = turn is not None and voice is turn.voice and turn.talking and not turn.hushed
         match verdict:
             case Onset() if turn is not None and over and not self._barge_in.deaf:
-                self._duck(turn)
+                self._duck(turn, now)
             case Commit():
                 self._commit(turn, voice, now)
             case Forget() if turn is not None and over:
@@ -251,16 +257,16 @@ class Hearing:
             case _:
                 pass
 
-    def _duck(self, turn: Turn) -> None:
+    def _duck(self, turn: Turn, now: float) -> None:
         policy = self.policy.barge_in
         if policy.manners != "finish_sentence":
-            turn.ducked = True
+            turn.ducked_since = now
             self.commands.append(Hold(turn.id) if policy.holds else Duck(turn.id, policy.duck))
 
     def _go_on(self, turn: Turn) -> None:
         """That was no interruption."""
-        if turn.ducked:
-            turn.ducked = False
+        if turn.ducked_since is not None:
+            turn.ducked_since = None
             turn.false_interruptions += 1
             self.commands.append(GoOn(turn.id))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from attrs import define, field
 
 from ..errors import DeviceLost, VoiceError
-from ..messages import DeviceKind, DeviceLoss
+from ..messages import DeviceKind
+from ..results import DeviceLoss
 from .backoff import SETTLED, Backoff
 
 

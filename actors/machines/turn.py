@@ -7,23 +7,11 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
+from ..account import SpokenText
 from ..errors import VoiceError
-from ..messages import (
-    DeviceLoss,
-    Engines,
-    Outcome,
-    Presumed,
-    ProviderFailure,
-    Speculation,
-    Spoken,
-    SpokenText,
-    Timings,
-    Transcript,
-    TurnId,
-    TurnResult,
-    VoiceChanged,
-)
+from ..messages import ProviderFailure, Spoken, Transcript, TurnId, VoiceChanged
 from ..orders import Command, Evidence, Hush
+from ..results import DeviceLoss, Engines, Outcome, Presumed, Speculation, Timings, TurnResult
 from .finished import looks_finished
 from .spoken_commands import SpokenCommands, command_in
 from .voice import Voice
@@ -36,8 +24,9 @@ def milliseconds(seconds: float) -> float:
 
 @define
 class Turn:
-    """The assistant is ``talking`` from the command to speak until the player's account is in, and ``ducked`` while it
-    is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the speaker.
+    """The assistant is ``talking`` from the command to speak until the player's account is in, and ducked or held since
+    ``ducked_since`` while it is undecided whether it is interrupted; ``sounded_at`` is when its first sample left the
+    speaker.
     ``rests_until`` is set while nobody is listened to because the user wanted to wait; ``typed`` is what they wrote
     instead of speaking."""
 
@@ -61,7 +50,7 @@ class Turn:
     voice: Voice | None = None
     typed: str | None = None
     sounded_at: float | None = None
-    ducked: bool = False
+    ducked_since: float | None = None
     rests_until: float | None = None
     false_interruptions: int = 0
 
@@ -101,7 +90,7 @@ class Turn:
     def hush(self, began: float | None) -> Iterator[Command]:
         """The assistant is told to stop, once; ``began`` is when the user who interrupts it did."""
         if self.talking and not self.hushed:
-            self.hushed, self.ducked = True, False
+            self.hushed, self.ducked_since = True, None
             yield Hush(self.id, began)
 
     def say_again(self) -> None:
@@ -133,7 +122,7 @@ class Turn:
 
     def accounted(self, spoken: Spoken, now: float) -> None:
         """The assistant is done, and so much of it was heard."""
-        self.talking = self.ducked = False
+        self.talking, self.ducked_since = False, None
         self.spoken = SpokenText(text=spoken.text, heard=spoken.heard, complete=spoken.complete)
         if spoken.complete:
             # the last sample had left before a stop reached the speaker
@@ -149,6 +138,11 @@ class Turn:
             stt_ms=milliseconds(transcript.seconds),
             speech_end_to_transcript_ms=milliseconds(now - (voice.ended or now)),
         )
+
+    def failure(self, error: VoiceError) -> VoiceError:
+        """``error``, with what a result would tell of both sides."""
+        error.recording, error.spoken, error.interrupted = self.recording, self.spoken, self.interrupted
+        return error
 
     def result(self, now: float, losses: tuple[DeviceLoss, ...]) -> TurnResult:
         transcript = self.typed or ""

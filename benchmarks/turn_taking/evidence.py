@@ -13,6 +13,7 @@ import wave
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Protocol
 
 import psutil
@@ -93,9 +94,11 @@ async def opened(name: str) -> AsyncGenerator[Engine]:
 
 
 class _Process(subprocess.Popen[str]):
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
-        super().__exit__(*error)  # type: ignore[arg-type]
+        super().__exit__(kind, error, trace)
 
 
 def _process(name: str, script: Path, *options: str) -> _Process:

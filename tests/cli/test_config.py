@@ -150,6 +150,10 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_WAIT_MAX_LEADING_WORDS": ("3", lambda settings: settings.turn.spoken.wait_leading, 3),
     "VOICEMODE_WAIT_DURATION": ("30", lambda settings: settings.turn.rest, 30.0),
     "VOICEMODE_AWAY_AFTER": ("20", lambda settings: settings.turn.away, 20.0),
+    "VOICEMODE_SAVE_TRANSCRIPTIONS": ("yes", lambda settings: settings.save_transcriptions, True),
+    "VOICEMODE_EVENT_LOG_ENABLED": ("yes", lambda settings: settings.event_log, True),
+    "VOICEMODE_KEEP_DAYS": ("30", lambda settings: settings.keep_days, 30.0),
+    "VOICEMODE_KEEP_MEGABYTES": ("0", lambda settings: settings.keep_megabytes, 0.0),
     "VOICEMODE_HISTORY_BUFFER_SIZE": ("3", lambda settings: settings.history, 3),
 }
 
@@ -209,6 +213,31 @@ def test_a_switch_that_is_on_for_good_can_be_off_for_once(settings_of: Callable[
     own.write_text("VOICEMODE_SAVE_AUDIO=on\nVOICEMODE_NOISE_SUPPRESSION=on\nVOICEMODE_GAIN_CONTROL=on\n")
     settings = settings_of(*HEARD, "--no-save-audio", "--no-noise-suppression", "--no-gain-control")
     assert (settings.save_audio, settings.noise_suppression, settings.gain_control) == (False, False, False)
+
+
+def test_everything_is_saved_but_for_what_is_said_otherwise(settings_of: Callable[..., Settings], own: Path) -> None:
+    own.write_text("VOICEMODE_SAVE_ALL=on\n")
+    assert (settings_of(*HEARD).save_audio, settings_of(*HEARD).save_transcriptions) == (True, True)
+    assert not settings_of(*HEARD, "--no-save-audio").save_audio
+    own.write_text("VOICEMODE_SAVE_ALL=on\nVOICEMODE_SAVE_AUDIO=off\n")
+    assert (settings_of(*HEARD).save_audio, settings_of(*HEARD).save_transcriptions) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "VOICEMODE_SAVE_TRANSCRIPTIONS=on",
+        "VOICEMODE_SAVE_ALL=on",
+        "VOICEMODE_EVENT_LOG_ENABLED=on",
+        "VOICEMODE_KEEP_DAYS=1",
+        "VOICEMODE_KEEP_MEGABYTES=1",
+    ],
+)
+def test_no_project_writes_down_what_is_said_or_removes_it(
+    run: Run, settings_of: Callable[..., Settings], project: Path, line: str
+) -> None:
+    project.write_text(f"{line}\n")
+    assert "a project's file may not decide this" in run("config", "path").out
 
 
 def test_only_who_is_asked_to_opens_the_other_device(settings_of: Callable[..., Settings], own: Path) -> None:

@@ -23,12 +23,11 @@ from actors.messages import (
     Spoken,
     StreamId,
     TextPiece,
-    Timings,
     Transcribed,
     Transcript,
     TurnId,
-    TurnResult,
 )
+from actors.results import Timings, TurnResult
 from voicemode.cli.display import PACE, Display, Scene, assistant_line, user_line
 from voicemode.cli.output import printable
 

@@ -11,11 +11,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from actors.account import SpokenText
 from actors.errors import DeviceLost, ProviderUnavailable, VoiceError
 from actors.events import TurnEnded, TurnFailed
 from actors.machines.turn_delay import TurnDelayPolicy
-from actors.messages import Message, SpokenText, Timings, TurnId, TurnResult
+from actors.messages import Message, TurnId
 from actors.ports import Agent
+from actors.results import Timings, TurnResult
 from tests.conversing import Room, conversing
 from tests.fakes import FakeEars, said
 from voicemode import Settings, TurnPolicy
@@ -191,3 +193,13 @@ def test_an_error_for_programs_names_the_recording() -> None:
     line = line_of(failure("a.wav"))
     assert line is not None
     assert (line["event"], line["type"], line["recording"]) == ("error", "ProviderUnavailable", Path("a.wav"))
+    assert "spoken" not in line
+
+
+def test_an_error_of_a_turn_tells_programs_what_was_heard_of_the_assistant() -> None:
+    error = failure()
+    error.spoken, error.interrupted = SpokenText(text="Hello.", heard="Hel", complete=False), True
+    line = line_of(error)
+    assert line is not None
+    assert line["spoken"] == {"text": "Hello.", "heard": "Hel", "complete": False}
+    assert line["interrupted"] is True

@@ -9,15 +9,7 @@ from actors.machines.barge_in import BargeInPolicy, Manners
 from actors.machines.dialogue import Dialogue
 from actors.machines.policy import TurnPolicy
 from actors.machines.spoken_commands import SpokenCommands
-from actors.messages import (
-    Chime,
-    Drafted,
-    DraftId,
-    StreamId,
-    Transcript,
-    TurnId,
-    Utterance,
-)
+from actors.messages import Chime, Drafted, DraftId, StreamId, Transcript, TurnId, Utterance
 from actors.orders import (
     BeginUtterance,
     CloseMicrophone,
@@ -110,6 +102,7 @@ class Outside(RuleBasedStateMachine):
         self.owed_transcripts: list[TurnId] = []
         self.evidence = Evidence()
         self.lowered: type[Duck | Hold] | None = None
+        self.lowered_at = 0.0
         self.finishing = self.sounded = self.away = False
         self.drafts: set[DraftId] = set()
         self.followed: list[DraftId] = []
@@ -159,7 +152,7 @@ class Outside(RuleBasedStateMachine):
                 assert turn not in self.hushed
                 assert self.lowered is None
                 assert isinstance(command, Hold) == self.dialogue.policy.barge_in.holds
-                self.lowered = type(command)
+                self.lowered, self.lowered_at = type(command), self.now
             case GoOn(turn):
                 assert turn == self.talking
                 assert self.lowered is not None

@@ -18,10 +18,10 @@ from actors.messages import (
     Transcribed,
     Transcript,
     TurnId,
-    TurnResult,
     Utterance,
 )
 from actors.orders import Begin, Command, Finish, PlayChime
+from actors.results import TurnResult
 
 ONE, STREAM = TurnId(1), StreamId(1)
 WINDOW = 0.032

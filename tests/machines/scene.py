@@ -11,6 +11,7 @@ from actors.messages import (
     Drafted,
     DraftId,
     SpeakingStarted,
+    SpeechActivity,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -18,9 +19,9 @@ from actors.messages import (
     StreamId,
     Transcript,
     TurnId,
-    TurnResult,
 )
 from actors.orders import Begin, Command, DraftFailed, Evidence, Expect, Input, OpenMicrophone, Tick, TurnJudged
+from actors.results import TurnResult
 from tests.machines.feeding import ONE, WINDOW, result, spoken, transcribed, utterance, voiced
 
 C = TypeVar("C", bound=Command)
@@ -109,6 +110,21 @@ class Scene:
         for window in range(1, round(seconds / WINDOW)):
             self.now = began + (window + 1) * WINDOW
             commands += self.feed(voiced(self.now, self.stream))
+        self.voice_ended = self.now
+        self.commands = commands
+        return commands
+
+    def noise_goes_on(self, seconds: float, probability: float = 0.4) -> list[Command]:
+        """It is a little less than a voice, and nobody falls silent; the dialogue is woken when it wants to be."""
+        commands: list[Command] = []
+        for _ in range(round(seconds / WINDOW)):
+            self.now += WINDOW
+            window = SpeechActivity(
+                stream=self.stream, at=self.now, duration=WINDOW, probability=probability, level=-30.0
+            )
+            commands += self.feed(window)
+            if self.dialogue.deadline is not None and self.dialogue.deadline <= self.now:
+                commands += self.feed(Tick())
         self.voice_ended = self.now
         self.commands = commands
         return commands

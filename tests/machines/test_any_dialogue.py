@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from actors.errors import AudioFileError, DeviceError, DeviceLost, ProviderUnavailable
+from actors.machines.barge_in import UNDECIDED
 from actors.messages import (
     DraftId,
     MicrophoneFailed,
@@ -43,8 +45,12 @@ class AnyDialogue(Outside):
     @rule(seconds=st.sampled_from([0.0, 0.032, 0.5, 3.0, 200.0]))
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
+        self.wake()
+
+    def wake(self) -> None:
         if self.dialogue.deadline is not None and self.now >= self.dialogue.deadline:
             self.feed(Tick())
+            assert self.lowered is None or self.now < self.lowered_at + UNDECIDED
 
     @precondition(lambda self: not self.running)
     @rule(
@@ -93,6 +99,16 @@ class AnyDialogue(Outside):
                 self.feed(resumed)
 
     @precondition(lambda self: self.in_speech and not self.in_pause)
+    @rule(windows=st.sampled_from([1, 20, 130]))
+    def a_noise_goes_on(self, windows: int) -> None:
+        """It is not enough of a voice to interrupt anybody, and too much of one to be silence."""
+        for _ in range(windows):
+            if self.stream is not None:
+                self.now += WINDOW
+                self.feed(evolve(voiced(self.now, self.stream), probability=0.4))
+                self.wake()
+
+    @precondition(lambda self: self.in_speech and not self.in_pause)
     @rule()
     def the_user_pauses(self) -> None:
         assert self.stream is not None
@@ -127,6 +143,18 @@ class AnyDialogue(Outside):
             self.the_user_falls_silent()
             if self.owed_utterances:
                 self.an_utterance_is_on_disk()
+
+    @precondition(lambda self: self.talking is not None and self.stream is not None and not self.in_speech)
+    @rule(windows=st.sampled_from([20, 130]), words=st.sampled_from([None, *WORDS]))
+    def a_noise_comes_over_the_assistant(self, windows: int, words: str | None) -> None:
+        if not self.microphone_works:
+            self.the_microphone_opens()
+        self.the_user_starts()
+        self.a_noise_goes_on(windows)
+        if words is not None and self.in_speech and self.stream is not None:
+            self.the_user_pauses()
+            if self.owed_drafts:
+                self.a_draft_is_there(words, fails=False)
 
     @precondition(lambda self: self.talking is not None and not self.sounded and self.lowered is not Hold)
     @rule()
@@ -261,6 +289,12 @@ class AnyDialogue(Outside):
     def the_microphone_is_open_only_while_somebody_is_listened_to(self) -> None:
         if hasattr(self, "dialogue") and not self.running and not self.keep:
             assert self.stream is None
+
+    @invariant()
+    def nothing_holds_the_assistant_for_long(self) -> None:
+        if hasattr(self, "dialogue") and self.lowered is not None:
+            assert self.dialogue.deadline is not None
+            assert self.dialogue.deadline <= self.lowered_at + UNDECIDED
 
     @invariant()
     def nobody_is_listened_to_while_they_rest(self) -> None:

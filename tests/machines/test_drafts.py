@@ -6,7 +6,7 @@ import pytest
 
 from actors.errors import ProviderUnavailable
 from actors.machines.policy import TurnPolicy
-from actors.messages import DraftId, Speculation, TurnId
+from actors.messages import DraftId, TurnId
 from actors.orders import (
     BeginUtterance,
     Draft,
@@ -21,6 +21,7 @@ from actors.orders import (
     TranscriptionFailed,
     Understood,
 )
+from actors.results import Speculation
 from tests.machines.feeding import ONE, microphone_failed
 from tests.machines.scene import Scene
 

@@ -7,7 +7,7 @@ import pytest
 from actors.errors import AudioFileError, DeviceError, DeviceLost
 from actors.machines.dialogue import Dialogue
 from actors.machines.policy import TurnPolicy
-from actors.messages import DeviceLoss, MicrophoneFailed, SpeakerFailed, SpeakerOpened, StreamId, TurnId
+from actors.messages import MicrophoneFailed, SpeakerFailed, SpeakerOpened, StreamId, TurnId
 from actors.orders import (
     Begin,
     CloseMicrophone,
@@ -26,6 +26,7 @@ from actors.orders import (
     Tick,
     Transcribe,
 )
+from actors.results import DeviceLoss
 from tests.machines.feeding import (
     ONE,
     STREAM,

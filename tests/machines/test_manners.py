@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from actors.machines.barge_in import BargeInPolicy, Manners
+from actors.errors import ProviderUnavailable
+from actors.machines.barge_in import UNDECIDED, BargeInPolicy, Manners
 from actors.machines.policy import TurnPolicy
 from actors.messages import TurnId
 from actors.orders import (
@@ -17,11 +18,12 @@ from actors.orders import (
     Hold,
     Hush,
     Interrupt,
+    SpeakingFailed,
     Tick,
     Transcribe,
     Understood,
 )
-from tests.machines.feeding import ONE, microphone_failed, opened
+from tests.machines.feeding import ONE, WINDOW, microphone_failed, opened
 from tests.machines.scene import Scene
 
 COUGH = 0.128
@@ -372,9 +374,82 @@ def test_a_held_assistant_ends_when_nobody_listens_any_more() -> None:
     assert scene.result.outcome == "said"
 
 
-def test_no_tick_is_due_while_a_held_assistant_waits_for_words() -> None:
+def test_a_held_assistant_waits_for_words_until_the_bound_and_for_nothing_else() -> None:
     scene = spoken_over("pause_and_resume")
     scene.user_says(0.5)
-    assert scene.dialogue.deadline is None
+    assert scene.dialogue.deadline == pytest.approx(2.0 + 3 * WINDOW + UNDECIDED)
     assert scene.feed(Tick()) == []
     assert not scene.all(Transcribe)
+
+
+@pytest.mark.parametrize("manners", ["interrupt", "pause_and_resume"])
+def test_a_noise_that_never_ends_lets_the_assistant_go_on_once(manners: Manners) -> None:
+    scene = spoken_over(manners)
+    scene.user_says(COUGH)
+    began = scene.now
+    scene.noise_goes_on(UNDECIDED - 0.1)
+    assert decided(scene) == []
+    scene.noise_goes_on(0.1)
+    assert decided(scene) == ["GoOn"]
+    assert scene.now - began <= UNDECIDED + WINDOW
+    scene.noise_goes_on(60.0)
+    assert decided(scene) == []
+    scene.user_pauses()
+    scene.user_ends()
+    scene.assistant_ends()
+    scene.time_passes(10.0)
+    assert (scene.result.outcome, scene.result.false_interruptions) == ("no_speech", 1)
+
+
+@pytest.mark.parametrize(("text", "decision"), [("no that is wrong", ["Hush"]), ("mhm", []), ("", [])])
+def test_words_in_what_was_taken_for_noise_interrupt_when_they_are_known(text: str, decision: list[str]) -> None:
+    scene = spoken_over("pause_and_resume")
+    scene.user_says(COUGH)
+    scene.noise_goes_on(UNDECIDED)
+    scene.user_pauses()
+    scene.draft_says(text)
+    assert decided(scene) == decision
+
+
+def test_a_voice_in_a_noise_that_was_passed_over_holds_the_assistant_again() -> None:
+    scene = spoken_over("pause_and_resume")
+    scene.user_says(COUGH)
+    scene.noise_goes_on(UNDECIDED + 1.0)
+    scene.noise_goes_on(COUGH, probability=0.9)
+    assert decided(scene) == []
+    scene.noise_goes_on(0.096, probability=0.9)
+    assert decided(scene) == ["Hold"]
+    scene.noise_goes_on(UNDECIDED)
+    assert decided(scene) == ["GoOn"]
+    scene.noise_goes_on(2.24, probability=0.9)
+    assert decided(scene) == ["Hold", "Hush"]
+
+
+def test_a_voice_that_breaks_all_the_time_and_never_pauses_is_one() -> None:
+    scene = spoken_over("pause_and_resume")
+    scene.user_says(COUGH)
+    commands = []
+    while not commands and scene.now < 10.0:
+        commands += scene.noise_goes_on(0.128, probability=0.4)
+        commands += scene.noise_goes_on(0.32, probability=0.9)
+    assert decided(scene) == ["Hush"]
+    assert scene.now <= 2.0 + 4 * WINDOW + UNDECIDED + 0.5
+
+
+@pytest.mark.parametrize(("seconds", "decision"), [(0.5, "Hush"), (COUGH, "GoOn")])
+def test_where_the_words_are_not_there_at_the_bound_the_length_decides(seconds: float, decision: str) -> None:
+    policy = TurnPolicy(ignore_silence=True, barge_in=BargeInPolicy(manners="pause_and_resume"))
+    scene = Scene(policy, engine="mouth")
+    scene.assistant_sounds()
+    scene.user_says(seconds)
+    scene.user_pauses()
+    scene.time_passes(UNDECIDED)
+    assert decided(scene) == [decision]
+
+
+def test_an_assistant_whose_voice_failed_is_held_no_longer() -> None:
+    scene = spoken_over("pause_and_resume")
+    scene.user_says(COUGH)
+    scene.feed(SpeakingFailed(turn=ONE, error=ProviderUnavailable("mouth", "gone")))
+    scene.noise_goes_on(UNDECIDED)
+    assert decided(scene) == ["GoOn"]

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from actors.account import SpokenText
 from actors.machines.dialogue import Dialogue
-from actors.messages import SpokenText, TurnId
+from actors.messages import TurnId
 from actors.orders import (
     Abandon,
     Begin,

@@ -15,7 +15,6 @@ import voicemode
 from actors.errors import AudioFileError, DeviceError, DeviceLost
 from actors.events import BargedIn, Event
 from actors.messages import (
-    DeviceLoss,
     Message,
     MicrophoneClosed,
     MicrophoneFailed,
@@ -24,6 +23,7 @@ from actors.messages import (
     SpeakerOpened,
     Spoken,
 )
+from actors.results import DeviceLoss
 from tests.conversing import GREETING, Room, conversing, follow, only
 from tests.fakes import FakeEars, FakeVoice, said, tone
 from tests.fakes_devices import MortalMicrophone, MortalSpeaker, refused

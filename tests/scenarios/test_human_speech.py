@@ -8,7 +8,7 @@ import pytest
 import trio
 
 import voicemode
-from actors.messages import TurnResult
+from actors.results import TurnResult
 from voicemode import Settings
 from voicemode.audio.files import load_audio
 from voicemode.audio.store import MemoryStore

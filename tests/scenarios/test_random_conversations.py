@@ -23,7 +23,8 @@ from actors.errors import ProviderUnavailable, VoiceError
 from actors.growing import LATEST
 from actors.machines.backoff import LONGEST
 from actors.machines.barge_in import BargeInPolicy, Manners
-from actors.messages import AudioFrame, Message, TurnResult
+from actors.messages import AudioFrame, Message
+from actors.results import TurnResult
 from tests.fakes import FakeEars, FakeVoice, said
 from tests.fakes_devices import MortalMicrophone, MortalPlayback, MortalSpeaker, refused
 from tests.fakes_speech import LoudnessModel

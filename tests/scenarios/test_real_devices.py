@@ -25,9 +25,9 @@ from actors.messages import (
     SpeakingStarted,
     SpeechActivity,
     SpeechStarted,
-    TurnResult,
     Utterance,
 )
+from actors.results import TurnResult
 from tests.desk import SETTINGS, Desk, Difference, at_desk, difference, human_voice, mouth, spans
 from tests.virtual_audio import DEADLINE, VirtualAudio, missing, until
 from voicemode import open_conversation

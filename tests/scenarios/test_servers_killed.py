@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from actors.events import Event, ProviderChanged, StateChanged
 from actors.machines.endpointer import EndpointPolicy
-from actors.messages import Service, SpeakingStarted, SpeechPaused, TurnResult, VoiceChanged
+from actors.messages import Service, SpeakingStarted, SpeechPaused, VoiceChanged
+from actors.results import TurnResult
 from tests.desk import spans
 from voicemode import Conversation, Settings, open_conversation
 from voicemode.audio.files import load_audio

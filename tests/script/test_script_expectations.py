@@ -7,7 +7,9 @@ import pytest
 from attrs import fields
 from hypothesis import given, strategies as st
 
-from actors.messages import SpokenText, Timings, TurnId, TurnResult
+from actors.account import SpokenText
+from actors.messages import TurnId
+from actors.results import Timings, TurnResult
 from voicemode.script.expectations import checks_of, word_error, words_of
 from voicemode.script.model import Bounds, Expectation
 

@@ -192,10 +192,13 @@ async def test_a_line_that_the_user_never_came_to_say_was_not_said(autojump_cloc
 
 async def test_an_engine_that_fails_ends_the_script_with_its_sentence(autojump_clock: MockClock) -> None:
     broken = FakeEars(error=ProviderUnavailable("fake ears", "The fake ears are gone. Find them."))
-    report = await run(script('[[step]]\nuser = "yes"\n[[step]]\nuser = "no"'), stt=broken)
+    report = await run(script('[[step]]\nassistant = "one two"\nuser = "yes"\n[[step]]\nuser = "no"'), stt=broken)
     [step] = report.steps
     assert not report.ok
     assert step.error == "The fake ears are gone. Find them."
+    written: Any = as_json(report)["steps"]
+    assert written[0]["spoken"] == {"text": "one two", "heard": "one two", "complete": True}
+    assert written[0]["interrupted"] is False
     assert report.not_run == 1
     assert any(report.recording.user)
 

@@ -37,7 +37,7 @@ class DirectoryStore:
         name = f"{now:%Y%m%d_%H%M%S}_{now.microsecond // 1000:03}_{secrets.token_hex(3)}.wav"
         pending = pending_in(self.base)
         with explaining(pending, "written"):
-            _make_private(pending)
+            make_private(pending)
             claim = Claim.on_new(pending / name)
         try:
             writer = WavWriter(pending / name, rate)
@@ -55,7 +55,7 @@ class DirectoryStore:
             try:
                 recorded = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
                 month = self.base / "audio" / f"{recorded:%Y}" / f"{recorded:%m}"
-                _make_private(month)
+                make_private(month)
                 return path.replace(month / f"{path.stem}_stt.wav")
             except FileNotFoundError:
                 return None
@@ -142,10 +142,10 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _make_private(directory: Path) -> None:
+def make_private(directory: Path) -> None:
     """Make ``directory`` and whatever is missing above it, for the owner alone."""
     if not directory.is_dir():
-        _make_private(directory.parent)
+        make_private(directory.parent)
         directory.mkdir(mode=0o700, exist_ok=True)
 
 

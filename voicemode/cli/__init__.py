@@ -18,7 +18,7 @@ import click
 from actors.errors import SettingsError, VoiceError
 
 from .defaults import defaults_of, name_settings, survey_here
-from .output import flush, give_up_stdout, write_error
+from .output import account_of, flush, give_up_stdout, write_error
 from .signals import Stopped
 
 FAILED, BAD_USAGE = 1, 2
@@ -35,6 +35,7 @@ COMMANDS = (
     "control",
     "script",
     "mcp",
+    "exchanges",
     "serve-speech",
     CONFIG,
 )
@@ -93,7 +94,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except Stopped as stop:
         return _stopped(stop, as_json)
     except VoiceError as error:
-        write_error(str(error), type(error).__name__, error.recording, as_json=as_json)
+        write_error(str(error), type(error).__name__, account_of(error), as_json=as_json)
         return BAD_USAGE if isinstance(error, SettingsError) else FAILED
     except BrokenPipeError:
         give_up_stdout()

@@ -53,7 +53,10 @@ def configured() -> Settings:
 
 
 def name_settings(command: click.Command) -> click.Command:
-    """``command``, whose help now names the setting that an option takes its default from."""
+    """``command``, whose help now names the setting that an option takes its default from; so do those within it."""
+    if isinstance(command, click.Group):
+        for within in command.commands.values():
+            name_settings(within)
     for setting, option in configurable(command):
         option.help = f"{option.help}  [{setting.name}]"
     return command
@@ -62,6 +65,8 @@ def name_settings(command: click.Command) -> click.Command:
 def defaults_of(command: click.Command, configuration: Configuration) -> dict[str, object]:
     """The ``default_map`` of ``command``; it leaves out what is not configured."""
     found: dict[str, object] = {}
+    if isinstance(command, click.Group):
+        found.update({name: defaults_of(within, configuration) for name, within in command.commands.items()})
     for setting, option in configurable(command):
         value = configuration.values[setting.name]
         if value.origin.layer != "default" and value.text:

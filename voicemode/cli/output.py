@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from attrs import asdict
 
 from actors.errors import SettingsError, VoiceError
 
@@ -51,8 +52,20 @@ def writing() -> Generator[None]:
         raise VoiceError(f"Standard output cannot be written: {error.strerror}.") from error
 
 
-def write_error(message: str, kind: str, recording: Path | None = None, *, as_json: bool) -> None:
-    """Say on stderr what went wrong, and with ``as_json`` on stdout too: ``{"error": {"message", "type"}}``.
+def account_of(error: VoiceError) -> dict[str, object]:
+    """What ``error`` knows of the turn that failed, by the names a result has for it: ``recording`` if there is one,
+    and ``spoken`` and ``interrupted`` if a turn had begun."""
+    account: dict[str, object] = {}
+    if error.recording is not None:
+        account["recording"] = error.recording
+    if error.spoken is not None:
+        account |= {"spoken": asdict(error.spoken), "interrupted": error.interrupted}
+    return account
+
+
+def write_error(message: str, kind: str, account: Mapping[str, object] | None = None, *, as_json: bool) -> None:
+    """Say on stderr what went wrong, and with ``as_json`` on stdout too: ``{"error": {"message", "type"}}``, and in it
+    the ``account``.
 
     What is wrong with settings may be several things, each on a line of its own.
     """
@@ -60,10 +73,7 @@ def write_error(message: str, kind: str, recording: Path | None = None, *, as_js
     for line in lines:
         click.echo(f"voicemode: {line}", err=True)
     if as_json:
-        error: dict[str, object] = {"message": "\n".join(lines), "type": kind}
-        if recording is not None:
-            error["recording"] = recording
-        write_json({"error": error})
+        write_json({"error": {"message": "\n".join(lines), "type": kind, **(account or {})}})
 
 
 def console() -> Console:

@@ -9,8 +9,9 @@ from functools import partial
 import click
 import trio
 
-from actors.messages import Engines, Transcript
+from actors.messages import Transcript
 from actors.ports import SpeechToText
+from actors.results import Engines
 
 from ..settings import Settings
 from .summary import stand_ins

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve
 
 from actors.machines.reasons import in_short
-from actors.messages import Engines, ProviderFailure, Timings, TurnResult
+from actors.messages import ProviderFailure
+from actors.results import Engines, Timings, TurnResult
 
 from .output import printable
 

@@ -25,7 +25,7 @@ from actors.messages import (
     VoiceChanged,
 )
 
-from .output import printable, writing
+from .output import account_of, printable, writing
 from .talking import Notice, Shown
 from .tally import TalkSummary
 
@@ -89,5 +89,4 @@ def line_of(event: Event | VoiceError) -> dict[str, object] | None:
 
 
 def _error(error: VoiceError) -> dict[str, object]:
-    found: dict[str, object] = {"event": "error", "message": str(error), "type": type(error).__name__}
-    return found if error.recording is None else {**found, "recording": error.recording}
+    return {"event": "error", "message": str(error), "type": type(error).__name__, **account_of(error)}

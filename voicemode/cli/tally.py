@@ -8,7 +8,7 @@ from statistics import median
 from attrs import asdict, define, field, frozen
 
 from actors.events import Event, TurnEnded, TurnFailed
-from actors.messages import Timings
+from actors.results import Timings
 
 from .output import printable
 from .summary import LATENCIES, as_answer, latencies
@@ -28,7 +28,7 @@ class TalkSummary:
         return {**asdict(self), "medians": medians}
 
     def __str__(self) -> str:
-        lines = [f"{_counted(self.turns, 'turn')}, {_counted(self.interruptions, 'interruption')}"]
+        lines = [f"{counted(self.turns, 'turn')}, {counted(self.interruptions, 'interruption')}"]
         if medians := latencies(self.medians):
             lines.append(f"medians: {medians}")
         lines.extend(f"recording: {printable(path)}" for path in self.recordings)
@@ -92,5 +92,5 @@ class Tally:
         )
 
 
-def _counted(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"

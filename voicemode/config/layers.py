@@ -68,6 +68,10 @@ def survey(*, environment: Mapping[str, str], directory: Path | None, home: Path
             doubtful.add(name)
             text, origin = setting.default, Origin("default")
         values[name] = Value(setting, text, setting.parse(text), origin)
+    for value in [value for value in values.values() if value.setting.stands_for and value.value]:
+        for name in value.setting.stands_for:
+            if values[name].origin.layer == "default":
+                values[name] = Value(SETTINGS[name], value.text, value.value, value.origin)
     _, clashes = assemble(values, home, doubtful)
     unknown = (name for name in environment if name.startswith("VOICEMODE_") and name not in {*SETTINGS, *FOREIGN})
     return Configuration(

@@ -19,7 +19,7 @@ class Setting:
     ``option`` is the option of the command line with the same effect, ``field`` the path of what it sets in
     ``Settings``, where a number is 1 for ``per`` here.  ``theirs`` matches the values that a project's file may not
     give: who wrote the project would decide where the user's words and keys go, or which file is overwritten.  Secrets
-    are in no project's file.
+    are in no project's file.  ``stands_for`` are switches that this one turns on where nothing is said of them.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Setting:
     field: str | None = None
     per: int = 1
     theirs: str | None = None
+    stands_for: tuple[str, ...] = ()
 
     @property
     def secret(self) -> bool:

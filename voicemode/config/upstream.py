@@ -32,9 +32,8 @@ _UNUSED = {
     "the voice detector is another one: see VOICEMODE_VAD_THRESHOLD": "VAD_AGGRESSIVENESS VAD_DEBUG",
     "a first word is waited for as long as VOICEMODE_NO_SPEECH_TIMEOUT says": "INITIAL_SILENCE_GRACE_PERIOD",
     "there are no surveys": "SURVEY_BREAK_PHRASES",
-    "recordings of the user are kept with VOICEMODE_SAVE_AUDIO and nothing else is": """
-        SAVE_ALL SAVE_TRANSCRIPTIONS DEBUG EVENT_LOG_ENABLED EVENT_LOG_DIR EVENT_LOG_ROTATION
-    """,
+    "what is kept is chosen with VOICEMODE_SAVE_ALL": "DEBUG",
+    "events are in logs/events in VOICEMODE_BASE_DIR, a file a day": "EVENT_LOG_DIR EVENT_LOG_ROTATION",
     "text is spoken as it is written": "PRONOUNCE PRONOUNCE_[A-Z0-9_]+ PRONUNCIATION_ENABLED "
     "PRONUNCIATION_LOG_SUBSTITUTIONS",
     "tools are chosen with VOICEMODE_TOOLS_ENABLED and VOICEMODE_TOOLS_DISABLED": "TOOLS",

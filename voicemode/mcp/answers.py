@@ -9,7 +9,7 @@ import msgspec
 from attrs import asdict
 
 from actors.machines.reasons import in_short
-from actors.messages import TurnResult
+from actors.results import TurnResult
 
 from .arguments import MetricsLevel
 

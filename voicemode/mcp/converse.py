@@ -15,7 +15,7 @@ import trio
 from attrs import define, field
 
 from actors.errors import SettingsError, VoiceError
-from actors.messages import TurnResult
+from actors.results import TurnResult
 from voicemode import Conversation, Settings
 from voicemode.groups import unwrapped
 

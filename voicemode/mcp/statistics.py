@@ -8,7 +8,7 @@ from statistics import quantiles
 import msgspec
 from attrs import asdict, define, field
 
-from actors.messages import TurnResult
+from actors.results import TurnResult
 
 KEPT = 1_000
 """Turns whose latencies are remembered."""

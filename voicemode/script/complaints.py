@@ -9,7 +9,7 @@ from typing import get_args
 import msgspec
 from attrs import frozen
 
-from actors.messages import Outcome
+from actors.results import Outcome
 
 from .locate import Place
 from .model import Bounds, Expectation, Listening, ScriptFile, Speaking, Step

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 from attrs import frozen
 
-from actors.messages import TurnResult
+from actors.results import TurnResult
 
 from .model import Expectation
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct, field
 
-from actors.messages import Outcome
+from actors.results import Outcome
 
 from ..settings import FASTEST, SLOWEST
 

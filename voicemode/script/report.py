@@ -10,8 +10,9 @@ from typing import TypeAlias
 import msgspec
 from attrs import evolve, field, fields, frozen
 
+from actors.account import SpokenText
 from actors.events import Event
-from actors.messages import Timings, TurnResult
+from actors.results import Timings, TurnResult
 
 from .expectations import Check
 from .recording import Recording
@@ -31,7 +32,8 @@ class StepReport:
     """How a step went.
 
     ``said_at`` is when the user began, in seconds from the beginning of the recording, ``said_seconds`` how long they
-    spoke.  ``error`` is the sentence of the error that ended the script here; there is no ``result`` then.
+    spoke.  ``error`` is the sentence of the error that ended the script here; there is no ``result`` then, but
+    ``spoken`` and ``interrupted`` tell what a result would have told of the assistant, if a turn had begun.
     """
 
     number: int
@@ -42,6 +44,8 @@ class StepReport:
     error: str | None
     checks: tuple[Check, ...]
     ok: bool
+    spoken: SpokenText | None = None
+    interrupted: bool | None = None
 
 
 Happening: TypeAlias = StepStarted | Event | StepReport

@@ -11,8 +11,8 @@ import trio
 
 from actors.errors import SettingsError, VoiceError
 from actors.events import Event
-from actors.messages import TurnResult
 from actors.ports import SpeechModel, SpeechToText, TextToSpeech, UtteranceStore
+from actors.results import TurnResult
 
 from ..agents.imported import guarded
 from ..audio.files import Sound
@@ -184,15 +184,15 @@ class _Run:
         user = step.user or step.user_audio
         self._telling.send_nowait(StepStarted(at=trio.current_time(), number=number, user=user))
         self.microphone.prepare(None if clip is None else _line(step, clip))
-        result, error = None, None
+        result, failed = None, None
         try:
             result = await self._turn(conversation, step)
         except VoiceError as failure:
-            error = str(failure)
+            failed = failure
         said_at = self.microphone.said_at
         self.microphone.prepare(None)
         if said_at is not None and clip is not None:
-            if error is None:
+            if failed is None:
                 await trio.sleep_until(said_at + clip.seconds + BREATH)
             elif said_at > trio.current_time():
                 said_at = None
@@ -203,9 +203,11 @@ class _Run:
             said_at=None if said_at is None else round(said_at - self.began, 6),
             said_seconds=None if clip is None else round(clip.seconds, 6),
             result=result,
-            error=error,
+            error=None if failed is None else str(failed),
             checks=checks,
-            ok=error is None and all(check.held for check in checks),
+            ok=failed is None and all(check.held for check in checks),
+            spoken=None if failed is None else failed.spoken,
+            interrupted=None if failed is None or failed.spoken is None else failed.interrupted,
         )
 
     async def _turn(self, conversation: Conversation, step: Step) -> TurnResult:
