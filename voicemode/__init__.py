@@ -11,6 +11,7 @@ General layout: ``session`` wires the actors into one nursery and is the only fi
 from actors.errors import (
     AudioFileError as AudioFileError,
     DeviceError as DeviceError,
+    FloorBusy as FloorBusy,
     ProviderError as ProviderError,
     ProviderRefused as ProviderRefused,
     ProviderUnavailable as ProviderUnavailable,

@@ -19,6 +19,9 @@ from .control.pauses import PauseEnd as PauseEnd
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
 
+OFTENEST, RAREST = 0.01, 5.0
+"""Seconds after which who waits for the floor looks again."""
+
 AUTO = "auto"
 """Names no engine: the best there is, and the next best after it."""
 
@@ -112,6 +115,16 @@ def _after_pause(_: object, __: Attribute[PauseEnd], value: str) -> None:
         raise SettingsError(f"after_pause is one of {', '.join(get_args(PauseEnd))}, not {value!r}.")
 
 
+def _from_0(_: object, attribute: Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise SettingsError(f"{attribute.name} is a number of seconds from 0, not {value:g}.")
+
+
+def _floor_check(_: object, __: Attribute[float], value: float) -> None:
+    if not OFTENEST <= value <= RAREST:
+        raise SettingsError(f"floor_check is a number of seconds from {OFTENEST:g} to {RAREST:g}, not {value:g}.")
+
+
 @frozen(kw_only=True)
 class Settings:
     """Everything has a default.
@@ -144,6 +157,9 @@ class Settings:
     its latest utterances the assistant can say again.
     ``keys`` are those of endpoints by the
     names of their variables; where there are none the process's environment is asked.
+    With ``floor`` agents that have the same ``base_dir`` take turns at the voice: one waits ``floor_wait`` seconds
+    where it does not say for how long, looks every ``floor_check`` seconds, and holds the floor for ``floor_hold``
+    seconds between two turns where it asks for that.
     """
 
     microphone: str | None = None
@@ -189,6 +205,10 @@ class Settings:
     longest_pause: float = field(default=300.0, validator=_longest_pause)
     after_pause: PauseEnd = field(default="stop", validator=_after_pause)
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
+    floor: bool = True
+    floor_wait: float = field(default=300.0, validator=_from_0)
+    floor_check: float = field(default=0.5, validator=_floor_check)
+    floor_hold: float = field(default=10.0, validator=_from_0)
 
     @property
     def bounds(self) -> TurnPolicy:

@@ -14,6 +14,7 @@ import click
 
 from actors.errors import SettingsError, VoiceError
 
+from .conch import conch
 from .config import config
 from .control import control
 from .converse import converse
@@ -50,7 +51,7 @@ def commands(context: click.Context) -> None:
         context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
 
 
-for command in (talk, converse, say, listen, transcribe, devices, providers, control, script, serve_speech):
+for command in (talk, converse, say, listen, transcribe, devices, providers, control, conch, script, serve_speech):
     commands.add_command(name_settings(command))
 commands.add_command(config)
 

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
+from .floor_table import FLOOR
 from .kinds import (
     FOLDER,
     LIST,
@@ -350,6 +351,7 @@ _ALL = (
     Setting("VOICEMODE_TTS_KEY", SECRET, "", "The key for the endpoint that speaks."),
     Setting("VOICEMODE_STT_KEY", SECRET, "", "The key for the endpoint that transcribes."),
     Setting("OPENAI_API_KEY", SECRET, "", "The key for OpenAI's own endpoints, which goes nowhere else."),
+    *FLOOR,
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}
