@@ -150,6 +150,10 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_WAIT_DURATION": ("30", lambda settings: settings.turn.rest, 30.0),
     "VOICEMODE_AWAY_AFTER": ("20", lambda settings: settings.turn.away, 20.0),
     "VOICEMODE_HISTORY_BUFFER_SIZE": ("3", lambda settings: settings.history, 3),
+    "VOICEMODE_CONCH_ENABLED": ("no", lambda settings: settings.floor, False),
+    "VOICEMODE_CONCH_TIMEOUT": ("60", lambda settings: settings.floor_wait, 60.0),
+    "VOICEMODE_CONCH_CHECK_INTERVAL": ("0.1", lambda settings: settings.floor_check, 0.1),
+    "VOICEMODE_CONCH_HOLD_EXPIRY": ("0", lambda settings: settings.floor_hold, 0.0),
 }
 
 

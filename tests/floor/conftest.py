@@ -1,7 +1,9 @@
-"""A floor in a directory of its own, and other processes that want it: each says what it does, and does what it is told."""
+"""A floor in a directory of its own, and other processes that want it: each says what it does, and waits for a word."""
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -54,6 +56,9 @@ class Process:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def until_stopped(self) -> None:
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
 
     def end(self) -> None:
         """Idempotent; also ends what has its standard input from it."""
@@ -118,8 +123,12 @@ def files(directory: Path) -> list[str]:
 
 async def queued(floor: Floor, *names: str) -> None:
     """Wait until these wait, in this order."""
-    while sessions(await floor.status()) != [*names]:
+    while sessions(await floor.status()) != [*names]:  # noqa: ASYNC110 - what other processes do sets no event
         await trio.sleep(OFTEN)
+
+
+def modes(directory: Path) -> set[int]:
+    return {stat.S_IMODE(path.stat().st_mode) for path in directory.rglob("*") if path.is_file()}
 
 
 def sessions(state: FloorState) -> list[str]:

@@ -1,17 +1,17 @@
-"""The floor of one process with several sessions: leases, waiting, holds, and what is left of a call that is cancelled."""
+"""The floor of one process with several sessions: leases, waiting, holds, and what a call that is cancelled leaves."""
 
 from __future__ import annotations
 
 import json
-import stat
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 
 import pytest
 import trio
 
-from actors.errors import FloorBusy, VoiceError
-from tests.floor.conftest import Clock, Make, files, queued
+from actors.errors import FloorBusy, SettingsError, VoiceError
+from tests.floor.conftest import Clock, Make, files, modes, queued
 from voicemode import Settings
 from voicemode.floor import Floor, Participant, guard, report_of
 from voicemode.floor.lock_file import LockFile
@@ -41,23 +41,23 @@ async def test_one_speaks_and_says_so_where_others_look(floor_of: Make, director
         assert (said["voice"], said["held"], said["expires"]) == ("af_sky", False, None)
         assert isinstance(said["pid"], int)
         assert said["acquired"].endswith("+00:00")
-        assert {stat.S_IMODE(path.stat().st_mode) for path in directory.rglob("*") if path.is_file()} == {0o600}
-        assert stat.S_IMODE((directory / "conch.d").stat().st_mode) == 0o700
+        assert modes(directory) == {0o600}
     assert files(directory) == LEFT
 
 
 async def test_who_does_not_wait_is_told_at_once_who_has_it_and_leaves_no_trace(
-    floor_of: Make, directory: Path
+    floor_of: Make, directory: Path, clock: Clock
 ) -> None:
-    async with floor_of("ada").speaking():
+    async with floor_of("ada", clock=clock).speaking():
         before = files(directory)
-        busy = await refusal(floor_of("bob"))
+        clock.now += 12
+        busy = await refusal(floor_of("bob", clock=clock))
         assert files(directory) == before
-    assert str(busy).startswith("ada's agent in /ada (session ada) has been speaking for 0 s. Nothing was said and ")
+    assert str(busy).startswith("ada's agent in /ada (session ada) has been speaking for 12 s. Nothing was said and ")
     assert "ask again with wait_for_conch true" in str(busy)
     assert (busy.session_id, busy.agent, busy.project_path) == ("ada", "ada's agent", "/ada")
     assert (busy.position, busy.waiting, busy.held) == (1, 0, False)
-    assert busy.since is not None
+    assert busy.since == 1000.0
     async with floor_of("bob").speaking():
         pass
 
@@ -78,14 +78,13 @@ async def test_a_second_call_of_a_session_waits_for_the_first(floor_of: Make) ->
 
 async def test_those_that_wait_are_served_in_the_order_in_which_they_came(floor_of: Make, directory: Path) -> None:
     order: list[str] = []
-    async with trio.open_nursery() as nursery:
-        async with floor_of("ada").speaking():
-            for number, name in enumerate(names := ["bob", "cyd", "dan"], 1):
-                nursery.start_soon(speak, floor_of(name), order)
-                await queued(floor_of("eve"), *names[:number])
-            busy = await refusal(floor_of("eve"))
-            assert (busy.position, busy.waiting) == (4, 3)
-            assert "and 3 other calls wait" in str(busy)
+    async with trio.open_nursery() as nursery, floor_of("ada").speaking():
+        for number, name in enumerate(names := ["bob", "cyd", "dan"], 1):
+            nursery.start_soon(speak, floor_of(name), order)
+            await queued(floor_of("eve"), *names[:number])
+        busy = await refusal(floor_of("eve"))
+        assert (busy.position, busy.waiting) == (4, 3)
+        assert "and 3 other calls wait" in str(busy)
     assert order == ["bob", "cyd", "dan"]
     assert files(directory) == LEFT
 
@@ -175,15 +174,14 @@ async def test_a_cancel_at_any_moment_leaves_no_trace(floor_of: Make, directory:
 async def test_who_is_bumped_is_next_and_who_does_not_wait_cannot_be(floor_of: Make) -> None:
     order: list[str] = []
     ada = floor_of("ada")
-    async with trio.open_nursery() as nursery:
-        async with ada.speaking():
-            nursery.start_soon(speak, floor_of("bob"), order)
-            await queued(ada, "bob")
-            nursery.start_soon(speak, floor_of("cyd"), order)
-            await queued(ada, "bob", "cyd")
-            await ada.bump("cyd")
-            with pytest.raises(VoiceError, match="Session dan does not wait for the voice; who does: cyd, bob"):
-                await ada.bump("dan")
+    async with trio.open_nursery() as nursery, ada.speaking():
+        nursery.start_soon(speak, floor_of("bob"), order)
+        await queued(ada, "bob")
+        nursery.start_soon(speak, floor_of("cyd"), order)
+        await queued(ada, "bob", "cyd")
+        await ada.bump("cyd")
+        with pytest.raises(VoiceError, match="Session dan does not wait for the voice; who does: cyd, bob"):
+            await ada.bump("dan")
     assert order == ["cyd", "bob"]
 
 
@@ -247,7 +245,7 @@ async def test_releasing_ends_a_hold_and_cuts_nobody_off(floor_of: Make, directo
 
 async def test_looking_where_nobody_has_ever_spoken_makes_nothing(floor_of: Make, directory: Path) -> None:
     assert report_of(await floor_of("ada").status()) == {"holder": None, "queue": [], "grant": None}
-    assert not directory.exists()
+    assert files(directory.parent) == []
 
 
 async def test_what_a_session_says_of_itself_can_neither_steer_a_terminal_nor_fill_it(directory: Path) -> None:
@@ -260,12 +258,11 @@ async def test_what_a_session_says_of_itself_can_neither_steer_a_terminal_nor_fi
     assert len(str(busy)) < 600
 
 
-async def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path, floor_of: Make, directory: Path) -> None:
-    directory.write_text("")
-    with pytest.raises(VoiceError, match=r"cannot take turns at the voice in .*base: .*VOICEMODE_CONCH_ENABLED=false"):
-        async with floor_of("ada").speaking():
+async def test_a_directory_that_cannot_be_used_is_named() -> None:
+    floor = Floor(Path(__file__), who=Participant(session_id="ada"))
+    with pytest.raises(VoiceError, match=r"the voice in .*test_floor\.py: .*VOICEMODE_CONCH_ENABLED=false"):
+        async with floor.speaking():
             pytest.fail("there is no floor")
-    directory.unlink()
 
 
 async def test_what_is_left_of_a_state_after_a_loss_of_power_is_nobodys(floor_of: Make, directory: Path) -> None:
@@ -333,4 +330,12 @@ async def test_it_is_made_as_the_settings_say(directory: Path) -> None:
     floor = Floor.of(settings, Participant(session_id="ada"))
     assert (floor.check_interval, floor.hold_expiry) == (0.25, 3.0)
     async with floor.speaking():
-        assert (directory / "conch").exists()
+        assert "conch" in files(directory)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"floor_check": 0.0}, {"floor_check": 6.0}, {"floor_wait": -1.0}, {"floor_hold": inf}]
+)
+def test_what_cannot_be_is_no_setting(wrong: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match=f"{next(iter(wrong))} is a number of seconds from"):
+        Settings(**wrong)

@@ -1,8 +1,7 @@
-"""The floor between processes: one speaks at a time, and whoever is killed, stopped or forked is waited for by nobody."""
+"""The floor between processes: one speaks at a time, and who is killed, stopped or forked is waited for by nobody."""
 
 from __future__ import annotations
 
-import os
 import signal
 from pathlib import Path
 
@@ -146,7 +145,7 @@ async def test_processes_are_served_in_the_order_in_which_they_came(
 async def test_killed_at_any_moment_they_never_speak_two_at_once_and_leave_the_floor_free(
     start: Start, floor_of: Make, directory: Path
 ) -> None:
-    directory.mkdir()
+    await floor_of("ada").leave()
     processes = [start(DIES, directory, f"session-{number}") for number in range(4)]
     for turns, process in enumerate(processes, 5):
         for _ in range(turns):
@@ -172,7 +171,7 @@ async def test_a_stopped_process_is_passed_over_and_served_when_it_goes_on(
         process = start(WANTS, directory, "stopped", 0)
         await queued(ada, "stopped")
         process.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, process.process.pid, os.WSTOPPED | os.WNOWAIT)
+        process.until_stopped()
     async with bob.speaking(None):
         process.process.send_signal(signal.SIGCONT)
     assert process.says() == "speaks"

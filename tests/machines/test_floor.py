@@ -1,4 +1,4 @@
-"""The floor, through everything that agents may do and that may become of them: one speaks, and the next is the first."""
+"""The floor, whatever agents do and whatever becomes of them: one speaks at most, and the next is the first."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class Floor:
         return await trio.to_thread.run_sync(self._store.look, limiter=self._threads)
 
     async def give(self, session_id: str) -> bool:
-        """Let ``session_id`` be next, before the queue and instead of whom the floor is held for; who speaks ends first.
+        """Let ``session_id`` be next, before the queue and instead of whom it is held for; who speaks ends first.
 
         False when it does not wait at the moment; then it has 30 s to come once nobody speaks.
         """
@@ -120,7 +120,6 @@ class Floor:
 
     async def bump(self, session_id: str) -> None:
         """Move ``session_id`` to the head of the queue.  Raises VoiceError when it does not wait."""
-
         session = plain(session_id)
 
         def bumped(state: FloorState, _: float) -> tuple[FloorState, None]:
@@ -144,7 +143,6 @@ class Floor:
 
         Raises FloorBusy while they speak: nobody is cut off by this.
         """
-
         session = None if session_id is None else plain(session_id)
 
         def freed(state: FloorState, now: float) -> tuple[FloorState, bool]:
@@ -192,7 +190,7 @@ class Floor:
                 if await self._change(partial(_finished, call, hold), abandon=True):
                     self._kept = call
         except VoiceError as error:
-            log.warning("%s  The voice is free all the same.", error)
+            log.warning("%s The voice is free all the same.", error)
         finally:
             if self._kept is not call:
                 call.forget()
