@@ -170,6 +170,7 @@ async def test_a_stopped_process_is_passed_over_and_served_when_it_goes_on(
     async with ada.speaking():
         process = start(WANTS, directory, "stopped", 0)
         await queued(ada, "stopped")
+        await ada.leave("nobody")  # this was alone at the files, so nobody is stopped there
         process.process.send_signal(signal.SIGSTOP)
         process.until_stopped()
     async with bob.speaking(None):

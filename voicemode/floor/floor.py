@@ -156,12 +156,24 @@ class Floor:
     async def _get(self, call: _Call, wait: float | None) -> None:
         began = trio.current_time()
         until = math.inf if wait is None else began + wait
-        while (refused := await self._change(partial(self._try, call, wait))) is not None:
+        refused = await self._change(partial(self._try, call, wait))
+        while refused is not None:
             left = until - trio.current_time()
             if left <= 0 or call.lock is None:
                 raise refused
             often = OFTENER if refused.position == 1 else 1
             await trio.sleep(min(left, self.check_interval / often))
+            refused = await self._still_refused(call, wait) or await self._change(partial(self._try, call, wait))
+
+    async def _still_refused(self, call: _Call, wait: float | None) -> FloorBusy | None:
+        """None where that cannot be told without being alone at the files."""
+        peeked = await trio.to_thread.run_sync(self._store.peek, limiter=self._threads)
+        if peeked is None:
+            return None
+        state, now = peeked
+        if state.position(call.ticket) is None or state.may_speak(call.ticket):
+            return None
+        return words.busy(state, self.who, call.ticket, now, waited=wait)
 
     def _try(
         self, call: _Call, wait: float | None, state: FloorState, now: float

@@ -28,8 +28,8 @@ class LockFile:
         self.path, self._file = path, file
 
     @classmethod
-    def take(cls, path: Path) -> Self | None:
-        """Lock the file at ``path``, which is made if need be, readable by its owner alone.
+    def take(cls, path: Path, *, new: bool = True) -> Self | None:
+        """Lock the file at ``path``; unless it has to be there it is made, readable by its owner alone.
 
         None when somebody has it already.  Raises OSError, and VoiceError on Windows, which has no such locks.
         """
@@ -38,7 +38,7 @@ class LockFile:
                 "Windows has no locks with which agents could take turns at the voice: let each speak when it likes "
                 "with voicemode config set VOICEMODE_CONCH_ENABLED false."
             )
-        file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+        file = FileIO(os.open(path, os.O_RDWR | (os.O_CREAT if new else 0), 0o600), "r+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -74,9 +74,10 @@ def is_locked(path: Path) -> bool:
     # a lock that this process has is not asked for: on NFS it would be given, and dropped by asking
     if path in _OURS:
         return True
-    if not path.exists():
+    try:
+        lock = LockFile.take(path, new=False)
+    except FileNotFoundError:
         return False
-    lock = LockFile.take(path)
     if lock is None:
         return True
     lock.release()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,19 +40,25 @@ class Store:
 
     def change(self, change: Change[Result]) -> Result:
         """Let nobody else at the floor while it is changed; first of all those that are gone leave it."""
-        try:
+        with self._naming():
             self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
             with alone_in(self._files):
                 return self._changed(change)
-        except OSError as error:
-            raise VoiceError(
-                f"Agents cannot take turns at the voice in {self.directory}: {error.strerror or error}. Choose another "
-                "directory with VOICEMODE_BASE_DIR, or let each speak when it likes with VOICEMODE_CONCH_ENABLED=false."
-            ) from error
+
+    def peek(self) -> tuple[FloorState, float] | None:
+        """How it stands, and when; None where that is yet to be written.
+
+        Others may be at the files meanwhile: who only waits keeps nobody from them, and is seldom stopped there.
+        """
+        with self._naming():
+            before, now = self._read(), self._clock()
+            seen = before.at(now, self._alive(before))
+            return (seen, now) if seen == before else None
 
     def look(self) -> FloorState:
         """How it stands.  Where nobody has ever spoken nothing is made."""
-        return self.change(lambda state, _: (state, state)) if self._files.is_dir() else FloorState()
+        peeked = self.peek()
+        return self.change(lambda state, _: (state, state)) if peeked is None else peeked[0]
 
     def lock(self, ticket: str) -> LockFile:
         """Within a change that puts ``ticket`` into the state.  Raises OSError."""
@@ -60,11 +67,22 @@ class Store:
             raise VoiceError(f"The ticket {ticket} is taken in {self._files}: ask again.")
         return lock
 
+    @contextmanager
+    def _naming(self) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise VoiceError(
+                f"Agents cannot take turns at the voice in {self.directory}: {error.strerror or error}. Choose another "
+                "directory with VOICEMODE_BASE_DIR, or let each speak when it likes with VOICEMODE_CONCH_ENABLED=false."
+            ) from error
+
+    def _alive(self, state: FloorState) -> set[str]:
+        return {ticket for ticket in state.tickets if is_locked(self._files / f"{ticket}{LOCK}")}
+
     def _changed(self, change: Change[Result]) -> Result:
-        before = self._read()
-        now = self._clock()
-        alive = {ticket for ticket in before.tickets if is_locked(self._files / f"{ticket}{LOCK}")}
-        after, result = change(before.at(now, alive), now)
+        before, now = self._read(), self._clock()
+        after, result = change(before.at(now, self._alive(before)), now)
         after = after.at(now, after.tickets)
         if after != before:
             self._write(before, after)
