@@ -31,6 +31,7 @@ COMMANDS = (
     "devices",
     "providers",
     "control",
+    "conch",
     "script",
     "exchanges",
     "serve-speech",

@@ -40,7 +40,10 @@ _UNUSED = {
         TOOLS_ENABLED TOOLS_DISABLED TOOLS SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN METRICS_LEVEL TIME_IN_RESPONSE
         PROGRESS_STYLE SESSION_ID SKIP_TTS
     """,
-    "conversations do not queue for the microphone yet": "CONCH_[A-Z0-9_]+",
+    "who has ended frees the voice at once, and who does not take a turn is passed over": """
+        CONCH_LOCK_EXPIRY CONCH_REMOTE_TTL CONCH_GRANT_TTL
+    """,
+    "an agent says itself whether it waits for the voice": "CONCH_MODE CONCH_MCP_WAIT_CAP",
     "remote agents and users are not connected yet": """
         CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE
         MAILDIR_PATH MAILDIR_ENABLED CREDENTIAL_STORE
