@@ -100,3 +100,29 @@ class AllProvidersFailed(ProviderError):
         last = failures[-1]
         super().__init__(last.provider, message, code="all_failed", retryable=any(each.retryable for each in failures))
         self.failures = failures
+
+
+class FloorBusy(VoiceError):
+    """Somebody else has the voice that several agents share, or is next.  Nothing was said.
+
+    ``session_id``, ``agent``, ``project_path`` and ``pid`` are theirs, ``since`` is the time on the wall since when
+    they have it or wait, None where the call was sent away; ``held`` says that they only keep it for what they say
+    next.  ``position`` is the place in the queue, from 1, that the call would have now, ``waiting`` how many wait.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        session_id: str | None = None,
+        agent: str | None = None,
+        project_path: str | None = None,
+        pid: int | None = None,
+        since: float | None = None,
+        held: bool = False,
+        position: int | None = None,
+        waiting: int = 0,
+    ) -> None:
+        super().__init__(message)
+        self.session_id, self.agent, self.project_path, self.pid = session_id, agent, project_path, pid
+        self.since, self.held, self.position, self.waiting = since, held, position, waiting

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from actors.errors import (
         AudioFileError as AudioFileError,
         DeviceError as DeviceError,
+        FloorBusy as FloorBusy,
         ProviderError as ProviderError,
         ProviderRefused as ProviderRefused,
         ProviderUnavailable as ProviderUnavailable,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AudioFileError": "actors.errors",
     "DeviceError": "actors.errors",
+    "FloorBusy": "actors.errors",
     "ProviderError": "actors.errors",
     "ProviderRefused": "actors.errors",
     "ProviderUnavailable": "actors.errors",

@@ -21,6 +21,9 @@ from .field_types import typed
 SLOWEST, FASTEST = 0.25, 4.0
 """The factors on an engine's usual pace that are accepted."""
 
+OFTENEST, RAREST = 0.01, 5.0
+"""Seconds after which who waits for the floor looks again."""
+
 AUTO = "auto"
 """Names no engine: the best there is, and the next best after it."""
 
@@ -119,6 +122,16 @@ def _limit(_: object, attribute: Attribute[float], value: float) -> None:
         raise SettingsError(f"{attribute.name} is a number from 0, which is no limit, not {value:g}.")
 
 
+def _from_0(_: object, attribute: Attribute[float], value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise SettingsError(f"{attribute.name} is a number of seconds from 0, not {value:g}.")
+
+
+def _floor_check(_: object, __: Attribute[float], value: float) -> None:
+    if not OFTENEST <= value <= RAREST:
+        raise SettingsError(f"floor_check is a number of seconds from {OFTENEST:g} to {RAREST:g}, not {value:g}.")
+
+
 @frozen(kw_only=True, field_transformer=typed)
 class Settings:
     """Everything has a default.  Raises SettingsError for what cannot be, also for a value of a wrong type.
@@ -154,6 +167,9 @@ class Settings:
     when it is older than ``keep_days`` or more than ``keep_megabytes``, the oldest first; 0 is no limit.
     ``keys`` are those of endpoints by the
     names of their variables; where there are none the process's environment is asked.
+    With ``floor`` agents that have the same ``base_dir`` take turns at the voice: one waits ``floor_wait`` seconds
+    where it does not say for how long, looks every ``floor_check`` seconds, and holds the floor for ``floor_hold``
+    seconds between two turns where it asks for that.
     """
 
     microphone: str | None = None
@@ -203,6 +219,10 @@ class Settings:
     keep_days: float = field(default=0.0, validator=_limit)
     keep_megabytes: float = field(default=0.0, validator=_limit)
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
+    floor: bool = True
+    floor_wait: float = field(default=300.0, validator=_from_0)
+    floor_check: float = field(default=0.5, validator=_floor_check)
+    floor_hold: float = field(default=10.0, validator=_from_0)
 
     @property
     def bounds(self) -> TurnPolicy:

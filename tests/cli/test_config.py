@@ -155,6 +155,10 @@ WITHOUT_OPTION: dict[str, tuple[str, Callable[[Settings], object], object]] = {
     "VOICEMODE_KEEP_DAYS": ("30", lambda settings: settings.keep_days, 30.0),
     "VOICEMODE_KEEP_MEGABYTES": ("0", lambda settings: settings.keep_megabytes, 0.0),
     "VOICEMODE_HISTORY_BUFFER_SIZE": ("3", lambda settings: settings.history, 3),
+    "VOICEMODE_CONCH_ENABLED": ("no", lambda settings: settings.floor, False),
+    "VOICEMODE_CONCH_TIMEOUT": ("60", lambda settings: settings.floor_wait, 60.0),
+    "VOICEMODE_CONCH_CHECK_INTERVAL": ("0.1", lambda settings: settings.floor_check, 0.1),
+    "VOICEMODE_CONCH_HOLD_EXPIRY": ("0", lambda settings: settings.floor_hold, 0.0),
 }
 
 

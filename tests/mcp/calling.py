@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from mcp.client import Client
 from mcp_types import CallToolResult
 
@@ -83,7 +83,8 @@ def words(result: CallToolResult) -> str:
 @asynccontextmanager
 async def desk(*, call_limit: float = 50.0, settings: Settings | None = None, **parts: Any) -> AsyncGenerator[Desk]:
     """The server as it is, but for the conversation that it opens: that one is in the room."""
-    room, settings = Room(), settings or Settings()
+    # files are locked in threads, and a virtual clock waits for none
+    room, settings = Room(), evolve(settings or Settings(), floor=False)
     opened: list[Settings] = []
     seen: list[Event] = []
 

@@ -21,6 +21,9 @@ INITIALIZE = {
     "clientInfo": {"name": "rude", "version": "1"},
 }
 
+KEPT = ("guard", "state.json", "conch")
+"""Files of the floor that stay."""
+
 PATIENCE = 20.0
 """Seconds for an answer on a busy machine; nothing is measured here."""
 
@@ -89,9 +92,9 @@ class Served:
         assert not answer["result"].get("isError"), answer
 
     def left_behind(self) -> list[str]:
-        """Files in its home, but for recordings that wait for their words, and processes that are its children."""
-        found = [str(path.relative_to(self.home)) for path in self.home.rglob("*") if path.is_file()]
-        return [name for name in found if "pending" not in name]
+        """Files in its home, but for recordings that wait for their words."""
+        found = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
+        return [str(path) for path in found if "pending" not in path.parts and path.name not in KEPT]
 
 
 @asynccontextmanager

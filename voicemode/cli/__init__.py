@@ -33,6 +33,7 @@ COMMANDS = (
     "devices",
     "providers",
     "control",
+    "conch",
     "script",
     "mcp",
     "exchanges",

@@ -36,8 +36,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many timings an answer has.",
 )
+@click.option("--session-id", metavar="NAME", help="Whose turn it is among agents that share the voice.")
 @click.option("--skip-tts/--no-skip-tts", default=False, help="Speak nothing, only listen.")
-def mcp(call_limit: float, tools_enabled: str, tools_disabled: str, metrics_level: MetricsLevel, skip_tts: bool) -> int:
+def mcp(
+    call_limit: float,
+    tools_enabled: str | None,
+    tools_disabled: str | None,
+    metrics_level: MetricsLevel,
+    session_id: str | None,
+    skip_tts: bool,
+) -> int:
     """Serve an agent over MCP, on standard input and output: claude mcp add voicemode -- voicemode mcp.
 
     It ends with its input, or with a signal.  Without a command voicemode does the same when its input is a pipe.
@@ -55,6 +63,7 @@ def mcp(call_limit: float, tools_enabled: str, tools_disabled: str, metrics_leve
         enabled=_names(tools_enabled),
         disabled=_names(tools_disabled),
         metrics_level=metrics_level,
+        session=session_id or None,
         skip_tts=skip_tts,
     )
     received = trio.run(partial(serve, configuration, terms))

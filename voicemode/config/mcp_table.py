@@ -38,6 +38,13 @@ MCP = (
         "--metrics-level",
     ),
     Setting(
+        "VOICEMODE_SESSION_ID",
+        TEXT,
+        "",
+        "Whose turn it is among agents that share the voice, where a call does not say.",
+        "--session-id",
+    ),
+    Setting(
         "VOICEMODE_SKIP_TTS",
         SWITCH,
         "false",

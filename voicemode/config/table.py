@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
+from .floor_table import FLOOR
 from .kinds import (
     DAYS,
     FOLDER,
@@ -394,6 +395,7 @@ _ALL = (
         field="keep_megabytes",
         theirs=ANY,
     ),
+    *FLOOR,
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}

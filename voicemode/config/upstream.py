@@ -39,8 +39,10 @@ _UNUSED = {
     "tools are chosen with VOICEMODE_TOOLS_ENABLED and VOICEMODE_TOOLS_DISABLED": "TOOLS",
     "there is no server for the web yet": "SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN",
     "answers and progress have one form": "TIME_IN_RESPONSE PROGRESS_STYLE",
-    "a call says which session it is of": "SESSION_ID",
-    "conversations do not queue for the microphone yet": "CONCH_[A-Z0-9_]+",
+    "who has ended frees the voice at once, and who does not take a turn is passed over": """
+        CONCH_LOCK_EXPIRY CONCH_REMOTE_TTL CONCH_GRANT_TTL
+    """,
+    "an agent says itself whether it waits for the voice": "CONCH_MODE CONCH_MCP_WAIT_CAP",
     "remote agents and users are not connected yet": """
         CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE
         MAILDIR_PATH MAILDIR_ENABLED CREDENTIAL_STORE

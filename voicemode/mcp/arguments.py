@@ -67,6 +67,10 @@ class ConverseArguments(Arguments):
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] | None = None
     skip_tts: Annotated[bool, Meta(description="Do not speak, only listen")] | None = None
     metrics_level: MetricsLevel | None = None
+    wait_for_conch: Annotated[bool | Seconds, Meta(description="Wait while another agent speaks, or so long")] = False
+    hold_conch: Annotated[bool, Meta(description="Keep others waiting until your next call")] = False
+    conch_hold_timeout: Seconds | None = None
+    skip_conch: bool = False
     session_id: str | None = None
 
 

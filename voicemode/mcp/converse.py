@@ -24,6 +24,7 @@ from .arguments import ConverseArguments, Line
 from .progress import Progress, Report
 from .statistics import Statistics
 from .terms import Terms
+from .turns_at_the_voice import TurnsAtTheVoice
 from .voice import Task, Voice
 from .wishes import wished
 
@@ -70,6 +71,7 @@ class Converse:
         self._voice, self.settings, self._nursery, self._statistics = voice, settings, nursery, statistics
         self._terms = terms
         self._id = uuid.uuid4().hex[:8]
+        self._turns = TurnsAtTheVoice(settings, terms, self._id)
         self._calls = 0
         self._running: Running | None = None
         self._beginning = False
@@ -212,6 +214,10 @@ class Converse:
         self._running = None
 
     async def _take(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
+        async with self._turns.speaking(given):
+            await self._take_turns(given, taken, conversation)
+
+    async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         if given.turns:
             await self._take_script(given, taken, conversation)
             return

@@ -8,11 +8,13 @@ from importlib.metadata import version
 from typing import TypeAlias
 
 import msgspec
+import trio
 from attrs import frozen
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
 from voicemode import Settings
 from voicemode.config import Configuration
+from voicemode.exchanges import recent
 
 from .service import VoicesArguments, voices
 from .statistics import Statistics
@@ -20,6 +22,9 @@ from .statistics import Statistics
 Read: TypeAlias = Callable[[], Awaitable[str]]
 
 JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
+
+RECENT = 20
+"""Lines, each a thing that one side said."""
 
 GUIDE = """\
 # Talking with converse
@@ -59,6 +64,10 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
     async def counted() -> str:
         return msgspec.json.encode(statistics.summary()).decode()
 
+    async def exchanges() -> str:
+        said = await trio.to_thread.run_sync(recent, settings.base_dir, RECENT)
+        return msgspec.json.encode(said).decode()
+
     async def guide() -> str:
         return GUIDE
 
@@ -87,6 +96,13 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
             about="Outcomes and latencies of this session",
             kind=JSON,
             read=counted,
+        ),
+        ResourceSpec(
+            uri="voicemode://exchanges/recent",
+            name="exchanges",
+            about="What was said last, where the user has that written down",
+            kind=JSON,
+            read=exchanges,
         ),
         ResourceSpec(uri="voice-mode:version", name="version", about="Of voicemode", kind=TEXT, read=release),
     )

@@ -16,13 +16,15 @@ CALL_LIMIT = 50.0
 
 @frozen(kw_only=True)
 class Terms:
-    """``enabled`` are the only tools there are, or none for all of them; ``disabled`` are not there in any case."""
+    """``enabled`` are the only tools there are, or none for all of them; ``disabled`` are not there in any case.
+    ``session`` is whose turn it is among agents that share the voice, where a call does not say."""
 
     call_limit: float = CALL_LIMIT
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     metrics_level: MetricsLevel = "summary"
     skip_tts: bool = False
+    session: str | None = None
 
     def offers(self, tool: str) -> bool:
         return (not self.enabled or tool in self.enabled) and tool not in self.disabled

@@ -46,7 +46,7 @@ class TranscribeAnswer(msgspec.Struct, kw_only=True):
 
 async def transcribe(settings: Settings, given: TranscribeArguments) -> TranscribeAnswer:
     """Raises SettingsError unless one of both is asked for, and VoiceError when a file cannot be transcribed."""
-    from voicemode.cli.recognising import recognising
+    from voicemode.speech.recognising import recognising
 
     if given.pending == (given.path is not None):
         raise SettingsError("Give a path, or pending for the recordings that wait for their words.")
