@@ -388,10 +388,10 @@ def test_what_has_no_effect_is_told_beside_what_is_wrong(
 def test_what_has_no_effect_is_one_warning(
     settings_of: Callable[..., Settings], own: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    own.write_text("VOICEMODE_STT_MODELS=base\nVOICEMODE_SKIP_TTS=true\n")
+    own.write_text("VOICEMODE_STT_MODELS=base\nVOICEMODE_MCP_URL=true\n")
     settings_of(*HEARD)
     (line,) = caplog.messages
-    assert line.startswith(f"Not used: VOICEMODE_STT_MODELS ({own}:1), VOICEMODE_SKIP_TTS ({own}:2);")
+    assert line.startswith(f"Not used: VOICEMODE_STT_MODELS ({own}:1), VOICEMODE_MCP_URL ({own}:2);")
 
 
 def test_list_has_every_setting_with_value_origin_and_use(
@@ -571,12 +571,12 @@ def test_path_names_the_files_in_order(run: Run, own: Path, project: Path) -> No
     assert environment == "environment"
     assert of_project.startswith("project: none")
     assert of_user == f"user: {own} (not there)"
-    own.write_text("VOICEMODE_SKIP_TTS=true\n")
+    own.write_text("VOICEMODE_MCP_URL=true\n")
     project.write_text("")
     assert run("config", "path").out.splitlines()[1:] == [
         f"project: {project}",
         f"user: {own}",
-        f"not used: VOICEMODE_SKIP_TTS ({own}:1): there is no server yet",
+        f"not used: VOICEMODE_MCP_URL ({own}:1): there is no server for the web yet",
     ]
 
 

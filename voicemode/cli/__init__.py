@@ -7,6 +7,8 @@ conversation for one turn, ``display`` shows it while it happens, ``output`` wri
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -33,6 +35,7 @@ COMMANDS = (
     "control",
     "conch",
     "script",
+    "mcp",
     "exchanges",
     "serve-speech",
     CONFIG,
@@ -77,6 +80,8 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the command that ``args`` (those of the process, when None) name and return the exit code."""
     logging.basicConfig(format="voicemode: %(message)s", level=logging.WARNING)
     args = list(sys.argv[1:] if args is None else args)
+    if not args and _piped():
+        args = ["mcp"]
     as_json = "--json" in args[: args.index("--") if "--" in args else None]
     try:
         code: object = commands.main(args, prog_name="voicemode", standalone_mode=False)
@@ -96,6 +101,15 @@ def main(args: Sequence[str] | None = None) -> int:
         give_up_stdout()
         return FAILED
     return code if isinstance(code, int) else 0
+
+
+def _piped() -> bool:
+    """Whether whoever has started us wants to write to us, as clients of MCP do."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
 def _stopped(stop: Stopped, as_json: bool) -> int:

@@ -14,7 +14,7 @@ from ..settings import Settings
 from . import options
 from .defaults import configured
 from .output import printable, write_json, write_line
-from .recognising import recognising, tell_stand_ins
+from .recognising import tell_stand_ins
 from .signals import heeding_signals
 from .transcribe_pending import finish_pending, list_pending
 from .turn import NO_SPEECH
@@ -91,6 +91,7 @@ def _refuse_options_of_pending() -> None:
 
 async def _transcribe(file: Path, settings: Settings) -> Transcription:
     from ..audio.files import load_audio
+    from ..speech.recognising import recognising
 
     async with heeding_signals(), recognising(settings) as engine:
         sound = await load_audio(file, RATE)

@@ -20,7 +20,7 @@ from ..audio.store import DirectoryStore
 from ..session import RATE
 from ..settings import Settings
 from .output import printable, write_json, write_line
-from .recognising import recognising, tell_stand_ins
+from .recognising import tell_stand_ins
 from .signals import exit_code_of, heeding_signals
 
 SETTLING = 2.0
@@ -71,6 +71,8 @@ def finish_pending(settings: Settings, *, as_json: bool) -> int:
 
 
 async def _finish_all(settings: Settings, paths: Sequence[Path], as_json: bool) -> int:
+    from ..speech.recognising import recognising
+
     failed, done = False, 0
     async with heeding_signals() as signals, recognising(settings) as engine:
         with trio.CancelScope() as scope:

@@ -33,6 +33,7 @@ from .kinds import (
     milliseconds,
     number,
 )
+from .mcp_table import MCP
 from .setting import FileOf as FileOf, Setting as Setting
 from .turn_table import TURN_TAKING
 
@@ -298,6 +299,7 @@ _ALL = (
         field="endpoint.stop",
     ),
     *TURN_TAKING,
+    *MCP,
     Setting("VOICEMODE_BASE_DIR", FOLDER, "~/.voicemode", "Where recordings are kept.", "--base-dir", "base_dir"),
     Setting(
         "VOICEMODE_SAVE_AUDIO",

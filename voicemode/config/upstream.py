@@ -36,10 +36,9 @@ _UNUSED = {
     "events are in logs/events in VOICEMODE_BASE_DIR, a file a day": "EVENT_LOG_DIR EVENT_LOG_ROTATION",
     "text is spoken as it is written": "PRONOUNCE PRONOUNCE_[A-Z0-9_]+ PRONUNCIATION_ENABLED "
     "PRONUNCIATION_LOG_SUBSTITUTIONS",
-    "there is no server yet": """
-        TOOLS_ENABLED TOOLS_DISABLED TOOLS SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN METRICS_LEVEL TIME_IN_RESPONSE
-        PROGRESS_STYLE SESSION_ID SKIP_TTS
-    """,
+    "tools are chosen with VOICEMODE_TOOLS_ENABLED and VOICEMODE_TOOLS_DISABLED": "TOOLS",
+    "there is no server for the web yet": "SERVE_[A-Z0-9_]+ MCP_URL MCP_TOKEN",
+    "answers and progress have one form": "TIME_IN_RESPONSE PROGRESS_STYLE",
     "who has ended frees the voice at once, and who does not take a turn is passed over": """
         CONCH_LOCK_EXPIRY CONCH_REMOTE_TTL CONCH_GRANT_TTL
     """,

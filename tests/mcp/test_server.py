@@ -1,0 +1,51 @@
+"""What a client reads before it calls anything."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from mcp.shared.exceptions import MCPError
+from trio.testing import MockClock
+
+from tests.mcp.calling import desk
+
+MOST = 6_000
+"""Bytes of the list of tools; a client pays for them in every conversation."""
+
+
+async def test_the_list_of_tools_is_short(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        listed = (await at.client.list_tools()).tools
+    whole = json.dumps([tool.model_dump(by_alias=True, exclude_none=True) for tool in listed], separators=(",", ":"))
+    assert len(whole) <= MOST
+    assert [tool.name for tool in listed] == ["converse", "control", "transcribe", "service", "voices"]
+    for tool in listed:
+        assert tool.description
+        assert tool.annotations is not None
+        assert tool.input_schema["type"] == "object"
+        assert "title" not in json.dumps(tool.input_schema)
+
+
+async def test_everything_that_can_be_read_is_there(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        await at.converse("one", wait_for_response=False)
+        for resource in (await at.client.list_resources()).resources:
+            assert resource.description
+            if resource.uri != "voice://voices":
+                [content] = (await at.client.read_resource(resource.uri)).contents
+                assert content.mime_type == resource.mime_type
+        [counted] = (await at.client.read_resource("voice://statistics/summary")).contents
+        assert json.loads(getattr(counted, "text"))["outcomes"] == {"said": 1}  # noqa: B009 of two kinds of content
+        for prompt in (await at.client.list_prompts()).prompts:
+            assert prompt.description
+            assert (await at.client.get_prompt(prompt.name)).messages
+
+
+async def test_what_is_not_there_is_refused(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        for asked in (at.client.read_resource("voice://nothing"), at.client.get_prompt("nothing")):
+            with pytest.raises(MCPError, match="There is no"):
+                await asked
+        with pytest.raises(MCPError, match="there is converse"):
+            await at.client.call_tool("sing", {})

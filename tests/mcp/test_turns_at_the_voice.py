@@ -1,0 +1,53 @@
+"""Two servers on one machine, whose agents share the voice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mcp.rude import Served, served
+
+pytestmark = pytest.mark.realtime
+
+STORY = "This takes a while to say, for there are many words in it, and after them come some more."
+
+
+async def result_of(at: Served, **arguments: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (await at.answer(await at.call("converse", wait_for_response=False, **arguments)))["result"]
+    return found
+
+
+async def test_who_does_not_wait_is_told_at_once_who_speaks(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, served(tmp_path) as other:
+        await one.shake_hands()
+        await other.shake_hands()
+        first = await one.call("converse", message=STORY, wait_for_response=False, session_id="first")
+        await one.until("Speaking")
+        refused = await result_of(other, message="Hm.")
+        assert refused["isError"]
+        assert "wait_for_conch" in refused["content"][0]["text"] or "wait" in refused["content"][0]["text"]
+        assert (await one.answer(first))["result"]["structuredContent"]["outcome"] == "said"
+
+
+async def test_who_waits_speaks_when_the_other_has_ended(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, served(tmp_path) as other:
+        await one.shake_hands()
+        await other.shake_hands()
+        first = await one.call("converse", message=STORY, wait_for_response=False)
+        await one.until("Speaking")
+        waited = await result_of(other, message="Hm.", wait_for_conch="true")
+        assert waited["structuredContent"]["outcome"] == "said"
+        assert (await one.answer(first))["result"]["structuredContent"]["outcome"] == "said"
+
+
+async def test_who_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, served(tmp_path) as other:
+        await one.shake_hands()
+        await other.shake_hands()
+        await one.call("converse", message=STORY * 10, wait_for_response=False)
+        await one.until("Speaking")
+        one.process.kill()
+        await one.ends()
+        assert (await result_of(other, message="Hm."))["structuredContent"]["outcome"] == "said"

@@ -1,0 +1,55 @@
+"""The tool ``control``: a button in, how the conversation stands afterwards out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from actors.errors import SettingsError
+from voicemode import Conversation
+
+from .arguments import Arguments
+from .converse import Converse
+from .voice import Voice
+
+Button = Literal["status", "pause", "resume", "stop", "interrupt", "end_turn", "repeat", "skip_back", "skip_forward"]
+
+BUTTONS: Mapping[Button, Callable[[Conversation], None]] = {
+    "pause": Conversation.pause,
+    "resume": Conversation.resume,
+    "interrupt": Conversation.interrupt,
+    "end_turn": Conversation.end_turn,
+    "repeat": Conversation.repeat,
+    "skip_back": Conversation.skip_back,
+    "skip_forward": Conversation.skip_forward,
+}
+
+
+class ControlArguments(Arguments):
+    action: Annotated[Button, Meta(description="end_turn: the user has said all")] = "status"
+
+
+class ControlAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    state: str
+    paused: bool = False
+
+    def in_words(self) -> str:
+        return f"{self.state}{', paused' if self.paused else ''}"
+
+
+async def press(voice: Voice, converse: Converse, given: ControlArguments) -> ControlAnswer:
+    """Raises SettingsError when there is no conversation whose button it could be."""
+    conversation = voice.conversation
+    if conversation is None:
+        if given.action == "status":
+            return ControlAnswer(state="idle")
+        raise SettingsError("No conversation is running: converse begins one.")
+    if given.action == "stop":
+        converse.stop()
+    elif given.action != "status":
+        BUTTONS[given.action](conversation)
+    status = conversation.status()
+    return ControlAnswer(state=status.state, paused=status.held)

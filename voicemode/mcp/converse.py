@@ -1,0 +1,281 @@
+"""The tool ``converse``: a message in, what the user said out, one call at a time.
+
+A call that takes longer than clients wait answers ``still_listening`` and goes on without being waited for; the next
+call takes it up.  A call that is cancelled is stopped at once, and what the user had said by then is transcribed and
+told with the next.
+"""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+
+import msgspec
+import trio
+from attrs import define, field
+
+from actors.errors import SettingsError, VoiceError
+from actors.results import TurnResult
+from voicemode import Conversation, Settings
+from voicemode.groups import unwrapped
+
+from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
+from .arguments import ConverseArguments, Line
+from .progress import Progress, Report
+from .statistics import Statistics
+from .terms import Terms
+from .turns_at_the_voice import TurnsAtTheVoice
+from .voice import Task, Voice
+from .wishes import wished
+
+LEASE = 30.0
+"""Seconds for which the user is listened to on although no call waits for what they say."""
+
+WINDING_UP = 5.0
+"""Seconds in which a turn that was left has to be transcribed when the next call wants the voice."""
+
+
+@define
+class Taken:
+    """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
+    them are begun."""
+
+    results: list[TurnResult] = field(factory=list[TurnResult], init=False)
+    lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
+    halted: bool = field(default=False, init=False)
+
+
+@define(eq=False)
+class Running:
+    """A call's turns; ``attended`` while a call waits for them."""
+
+    handle: str
+    given: ConverseArguments
+    taken: Taken
+    task: Task
+    attended: bool = True
+
+
+class Converse:
+    """``nursery`` has what goes on when no call waits."""
+
+    def __init__(
+        self,
+        voice: Voice,
+        settings: Settings,
+        nursery: trio.Nursery,
+        *,
+        statistics: Statistics,
+        terms: Terms,
+    ) -> None:
+        self._voice, self.settings, self._nursery, self._statistics = voice, settings, nursery, statistics
+        self._terms = terms
+        self._id = uuid.uuid4().hex[:8]
+        self._turns = TurnsAtTheVoice(settings, terms, self._id)
+        self._calls = 0
+        self._running: Running | None = None
+        self._beginning = False
+        self._earlier: list[str] = []
+
+    async def call(self, given: ConverseArguments, report: Report) -> ConverseAnswer:
+        """Raises VoiceError, SettingsError among them, with a sentence for the model."""
+        if given.skip_tts is None:
+            given = msgspec.structs.replace(given, skip_tts=self._terms.skip_tts)
+        progress = Progress(report)
+        with unwrapped():
+            async with trio.open_nursery() as telling:
+                progress.tell("Getting ready")
+                telling.start_soon(progress.send)
+                try:
+                    if given.resume is not None:
+                        running = self._taken_up(given.resume)
+                    else:
+                        running = await self._begin(given)
+                    if (conversation := self._voice.conversation) is not None:
+                        telling.start_soon(progress.follow, conversation)
+                    answer = await self._answer(running)
+                finally:
+                    telling.cancel_scope.cancel("answered")
+        return answer
+
+    def stop(self) -> None:
+        """End what is running; whoever waits for it is told what there was until now."""
+        if self._running is not None:
+            self._running.taken.halted = True
+        if (conversation := self._voice.conversation) is not None:
+            conversation.stop()
+
+    def _taken_up(self, handle: str) -> Running:
+        running = self._running
+        if running is None or running.handle != handle or running.attended:
+            raise SettingsError(
+                f"Nothing waits under resume={handle}. Call converse with a message, or without resume."
+            )
+        running.attended = True
+        return running
+
+    async def _begin(self, given: ConverseArguments) -> Running:
+        _check(given)
+        running = self._running
+        if self._beginning or (running is not None and running.attended):
+            raise VoiceError(
+                "Busy: another call is using the voice, and nothing was said. Wait for it, or stop it with control."
+            )
+        self._beginning = True
+        try:
+            if running is not None:
+                await self._wind_up(running)
+            await self._voice.open(wished(self.settings, given, given.turns[0] if given.turns else None))
+            self._calls += 1
+            taken = Taken()
+            task = self._voice.start(partial(self._take, given, taken))
+            self._running = Running(f"{self._id}-{self._calls}", given, taken, task)
+            return self._running
+        finally:
+            self._beginning = False
+
+    async def _answer(self, running: Running) -> ConverseAnswer:
+        try:
+            with trio.move_on_after(self._terms.call_limit):
+                await running.task.over.wait()
+        except trio.Cancelled:
+            self._leave(running)
+            raise
+        finally:
+            running.attended = False
+        if not running.task.over.is_set():
+            self._nursery.start_soon(self._expire, running, self._calls)
+            return self._still(running)
+        self._running = None
+        if running.task.error is not None:
+            raise running.task.error
+        if not running.task.done:
+            raise VoiceError("The conversation was closed meanwhile. Call again; what was said is kept as a recording.")
+        return self._told(running)
+
+    def _still(self, running: Running) -> ConverseAnswer:
+        conversation = self._voice.conversation
+        speaking = conversation is not None and conversation.status().state == "speaking"
+        return ConverseAnswer(
+            outcome="still_speaking" if speaking else "still_listening",
+            conversation_id=self._id,
+            resume=running.handle,
+            earlier=self._take_earlier(),
+        )
+
+    def _told(self, running: Running) -> ConverseAnswer:
+        taken, metrics = running.taken, running.given.metrics_level or self._terms.metrics_level
+        for result in taken.results:
+            self._statistics.add(result)
+        if taken.results:
+            answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics)
+        else:
+            answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
+        answer.turns = taken.lines
+        answer.earlier = self._take_earlier()
+        if taken.lines and answer.outcome in {"heard", "said"}:
+            answer.outcome = "completed"
+        return answer
+
+    def _take_earlier(self) -> list[str]:
+        earlier, self._earlier = self._earlier, []
+        return earlier
+
+    async def _expire(self, running: Running, calls: int) -> None:
+        """Nobody is listened to for longer than a while when no call asks for what they say."""
+        with trio.move_on_after(LEASE):
+            await running.task.over.wait()
+        if self._running is running and not running.attended and calls == self._calls:
+            self._leave(running)
+
+    def _leave(self, running: Running) -> None:
+        """Silence, and the microphone closed, at once; what the user has said by now is still transcribed."""
+        running.taken.halted = True
+        conversation = self._voice.conversation
+        if conversation is None or running.task.over.is_set():
+            return
+        state = conversation.status().state
+        if state == "hearing":
+            conversation.interrupt()
+            conversation.end_turn()
+        elif state != "transcribing":
+            conversation.stop()
+
+    async def _wind_up(self, running: Running) -> None:
+        """Whatever was said in it is told with the next answer."""
+        if not running.task.over.is_set():
+            self._leave(running)
+            with trio.move_on_after(WINDING_UP):
+                await running.task.over.wait()
+            await running.task.cancel()
+        self._earlier += [result.transcript for result in running.taken.results if result.transcript]
+        if running.task.error is not None and running.task.error.recording is not None:
+            self._earlier.append(f"[not transcribed, kept in {running.task.error.recording}]")
+        self._running = None
+
+    async def _take(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
+        async with self._turns.speaking(given):
+            await self._take_turns(given, taken, conversation)
+
+    async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
+        if given.turns:
+            await self._take_script(given, taken, conversation)
+            return
+        message = "" if given.skip_tts or given.message is None else given.message
+        if given.wait_for_response:
+            result = await conversation.converse(
+                message, voice=given.voice, speed=given.speed, phrases=given.choices or None
+            )
+            taken.results.append(result)
+        elif message.strip():
+            taken.results.append(await conversation.say(message, voice=given.voice, speed=given.speed))
+
+    async def _take_script(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
+        for number, line in enumerate(given.turns):
+            if taken.halted:
+                taken.lines.append(TurnAnswer(verb=_verb(line), status="not_reached"))
+                continue
+            if number:
+                pause = given.turns[number - 1].pause_after_ms
+                await trio.sleep((given.pause_after_ms if pause is None else pause) / 1000)
+                conversation.reconfigure(wished(self.settings, given, line))
+            try:
+                result = await self._take_line(given, line, conversation)
+            except VoiceError as error:
+                taken.lines.append(TurnAnswer(verb=_verb(line), status="failed", reason=str(error)))
+                taken.halted = line.ask is not None
+                continue
+            taken.results.append(result)
+            taken.lines.append(_became(line, result))
+            if result.outcome == "stopped":
+                taken.halted = True
+
+    async def _take_line(self, given: ConverseArguments, line: Line, conversation: Conversation) -> TurnResult:
+        voice, speed = line.voice or given.voice, line.speed or given.speed
+        if line.say is not None:
+            return await conversation.say(line.say, voice=voice, speed=speed)
+        message = "" if given.skip_tts or line.ask is None else line.ask
+        return await conversation.converse(message, voice=voice, speed=speed, phrases=given.choices or None)
+
+
+def _check(given: ConverseArguments) -> None:
+    """Raises SettingsError when nothing is to be done."""
+    if not given.turns and given.message is None:
+        raise SettingsError("Nothing to say: give a message, or an empty one to listen only, or turns.")
+    if not given.turns and not given.wait_for_response and (given.skip_tts or not (given.message or "").strip()):
+        raise SettingsError("Neither is anything said nor listened to: give a message, or wait_for_response.")
+    longest = given.listen_duration_max
+    if longest is not None and given.listen_duration_min is not None and given.listen_duration_min > longest:
+        raise SettingsError("listen_duration_min is above listen_duration_max: give them the other way round.")
+
+
+def _verb(line: Line) -> Verb:
+    return "say" if line.ask is None else "ask"
+
+
+def _became(line: Line, result: TurnResult) -> TurnAnswer:
+    if line.ask is None:
+        return TurnAnswer(verb="say", status="spoken")
+    if result.transcript:
+        return TurnAnswer(verb="ask", status="answered", reply=result.transcript)
+    return TurnAnswer(verb="ask", status="no_speech")

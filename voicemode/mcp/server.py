@@ -1,0 +1,115 @@
+"""The server: what is configured in, an answer to every request of one client out, until it goes.
+
+Nothing that takes time is loaded before the client has been told of the tools; then the conversation is opened while
+nobody is waiting for it.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import trio
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    GetPromptRequestParams,
+    GetPromptResult,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListToolsResult,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
+
+from actors.errors import VoiceError
+from voicemode import Settings
+from voicemode.config import Configuration, settings_of
+
+from . import prompts, resources, tools
+from .converse import Converse
+from .statistics import Statistics
+from .stdio import serve_stdio
+from .terms import Terms
+from .voice import Voice
+
+log = logging.getLogger(__name__)
+
+INSTRUCTIONS = "Talk with the user: converse says something and returns what they answer."
+
+READY = 0.5
+"""Seconds after which the conversation is opened though no call has asked for it."""
+
+
+async def serve(configuration: Configuration, terms: Terms) -> int | None:
+    """Until the client goes; returns the number of a signal that came, if one did.  Raises SettingsError."""
+    terms.check(tools.NAMES)
+    return await serve_stdio(partial(_serve, configuration, terms))
+
+
+async def _serve(configuration: Configuration, terms: Terms, reading: Any, writing: Any) -> None:
+    settings = settings_of(configuration)
+    async with trio.open_nursery() as nursery:
+        voice, statistics = Voice(nursery), Statistics()
+        converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
+        offered = [spec for spec in tools.specs(converse, voice, settings) if terms.offers(spec.name)]
+        server = server_of(offered, resources.specs(settings, configuration, statistics))
+        nursery.start_soon(_warm_up, voice, settings)
+        await server.run(reading, writing, server.create_initialization_options())
+        nursery.cancel_scope.cancel("the client has gone")
+
+
+async def _warm_up(voice: Voice, settings: Settings) -> None:
+    await trio.sleep(READY)
+    try:
+        await voice.open(settings)
+    except VoiceError as error:
+        log.info("not ready: %s", error)
+
+
+def server_of(offered: Any, readable: Any) -> Server[Any]:
+    """The SDK's server with our tools, resources and prompts."""
+    by_name = {spec.name: spec for spec in offered}
+    by_uri = {spec.uri: spec for spec in readable}
+
+    async def list_tools(_: Any, __: Any) -> ListToolsResult:
+        return ListToolsResult(tools=[spec.listed() for spec in offered])
+
+    async def call_tool(context: Any, asked: CallToolRequestParams) -> CallToolResult:
+        if asked.name not in by_name:
+            raise MCPError(INVALID_PARAMS, f"There is no tool {asked.name}; there is {', '.join(by_name)}.")
+        return await tools.called(by_name[asked.name], asked.arguments, context.session.report_progress)
+
+    async def list_resources(_: Any, __: Any) -> ListResourcesResult:
+        return ListResourcesResult(resources=[spec.listed() for spec in readable])
+
+    async def read_resource(_: Any, asked: ReadResourceRequestParams) -> ReadResourceResult:
+        spec = by_uri.get(str(asked.uri))
+        if spec is None:
+            raise MCPError(INVALID_PARAMS, f"There is nothing at {asked.uri}.")
+        return await resources.read(spec)
+
+    async def list_prompts(_: Any, __: Any) -> ListPromptsResult:
+        return ListPromptsResult(prompts=prompts.listed())
+
+    async def get_prompt(_: Any, asked: GetPromptRequestParams) -> GetPromptResult:
+        if asked.name not in prompts.PROMPTS:
+            raise MCPError(INVALID_PARAMS, f"There is no prompt {asked.name}; there is {', '.join(prompts.PROMPTS)}.")
+        return prompts.prompt(asked.name)
+
+    return Server(
+        "voicemode",
+        version=version("voicemode"),
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+    )

@@ -1,0 +1,110 @@
+"""The tools: what a client is told of each, and who answers a call of it.
+
+In: a name and its arguments.  Out: a structure and a text, or an error whose sentence the model can act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from attrs import frozen
+from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
+
+from actors.errors import VoiceError
+from voicemode import Settings
+
+from .answers import ConverseAnswer
+from .arguments import Arguments, ConverseArguments, checked, schema_of
+from .control import ControlArguments, press
+from .converse import Converse
+from .progress import Report
+from .service import ServiceArguments, VoicesArguments, service, voices
+from .transcribe import TranscribeArguments, transcribe
+from .voice import Voice
+
+
+@frozen(kw_only=True)
+class ToolSpec:
+    """``answer`` is given checked arguments; what it gives says in words what it holds with ``in_words``.  ``gives`` is
+    told to clients where they may want to rely on it; every schema costs context."""
+
+    name: str
+    about: str
+    takes: type[Arguments]
+    gives: type[msgspec.Struct] | None = None
+    answer: Callable[[Any, Report], Awaitable[Any]]
+    read_only: bool = False
+
+    def listed(self) -> Tool:
+        return Tool(
+            name=self.name,
+            description=self.about,
+            input_schema=schema_of(self.takes),
+            output_schema=None if self.gives is None else schema_of(self.gives),
+            annotations=ToolAnnotations(
+                read_only_hint=self.read_only,
+                destructive_hint=False,
+                idempotent_hint=self.read_only,
+                open_world_hint=False,
+            ),
+        )
+
+
+NAMES = ("converse", "control", "transcribe", "service", "voices")
+
+CONVERSE = (
+    "Speak to the user and listen to the answer; the user can interrupt you, and heard is then what they heard of it. "
+    "Keep what you say short. If the outcome is still_listening, call again with resume."
+)
+
+
+def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[ToolSpec]:
+    return (
+        ToolSpec(
+            name="converse",
+            about=CONVERSE,
+            takes=ConverseArguments,
+            gives=ConverseAnswer,
+            answer=converse.call,
+        ),
+        ToolSpec(
+            name="control",
+            about="Press a button of the conversation that is running; stop ends it, also one under a resume.",
+            takes=ControlArguments,
+            answer=lambda given, _: press(voice, converse, given),
+        ),
+        ToolSpec(
+            name="transcribe",
+            about="The words in an audio file, or in all recordings whose words are still owed.",
+            takes=TranscribeArguments,
+            answer=lambda given, _: transcribe(settings, given),
+        ),
+        ToolSpec(
+            name="service",
+            about="Which speech engines and devices there are, and whether they answer now.",
+            takes=ServiceArguments,
+            answer=lambda given, _: service(settings, given),
+            read_only=True,
+        ),
+        ToolSpec(
+            name="voices",
+            about="The voices of every engine that speaks.",
+            takes=VoicesArguments,
+            answer=lambda given, _: voices(settings, given),
+            read_only=True,
+        ),
+    )
+
+
+async def called(spec: ToolSpec, arguments: Mapping[str, Any] | None, report: Report) -> CallToolResult:
+    """What cannot be is no failure of the server: the model reads why."""
+    try:
+        answer = await spec.answer(checked(spec.takes, arguments), report)
+    except VoiceError as error:
+        return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.in_words())],
+        structured_content=msgspec.to_builtins(answer),
+    )

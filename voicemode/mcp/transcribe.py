@@ -1,0 +1,83 @@
+"""The tool ``transcribe``: a file, or the recordings whose words are still owed, in; their words out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import trio
+from msgspec import Meta
+
+from actors.errors import SettingsError, VoiceError
+from actors.ports import SpeechToText
+from voicemode import Settings
+from voicemode.audio.files import load_audio
+from voicemode.audio.pending import claim, load_pending, waiting
+from voicemode.audio.store import DirectoryStore
+
+from .arguments import Arguments
+
+RATE = 16_000
+
+
+class TranscribeArguments(Arguments):
+    path: Annotated[str, Meta(description="An audio file")] | None = None
+    pending: Annotated[bool, Meta(description="All recordings that wait for their words")] = False
+
+
+class Words(msgspec.Struct, kw_only=True, omit_defaults=True):
+    file: str
+    transcript: str = ""
+    engine: str = ""
+    error: str = ""
+
+
+class TranscribeAnswer(msgspec.Struct, kw_only=True):
+    files: list[Words]
+
+    def in_words(self) -> str:
+        if not self.files:
+            return "No recording waits for its words."
+        if len(self.files) == 1:
+            return self.files[0].transcript or self.files[0].error or "No speech detected."
+        return "\n".join(f"{each.file}: {each.transcript or each.error or 'no speech'}" for each in self.files)
+
+
+async def transcribe(settings: Settings, given: TranscribeArguments) -> TranscribeAnswer:
+    """Raises SettingsError unless one of both is asked for, and VoiceError when a file cannot be transcribed."""
+    from voicemode.speech.recognising import recognising
+
+    if given.pending == (given.path is not None):
+        raise SettingsError("Give a path, or pending for the recordings that wait for their words.")
+    if given.path is not None:
+        path = Path(await trio.Path(given.path).expanduser())
+        async with recognising(settings) as engine:
+            sound = await load_audio(path, RATE)
+            transcript = await engine.transcribe(sound.pcm, sound.rate)
+        return TranscribeAnswer(
+            files=[Words(file=str(path), transcript=transcript.text.strip(), engine=transcript.engine)]
+        )
+    found = await trio.to_thread.run_sync(waiting, settings.base_dir)
+    if not found:
+        return TranscribeAnswer(files=[])
+    async with recognising(settings) as engine:
+        return TranscribeAnswer(files=[await _finished(each.path, settings, engine) for each in found])
+
+
+async def _finished(path: Path, settings: Settings, engine: SpeechToText) -> Words:
+    """The recording goes only when its words are known."""
+    words = Words(file=str(path))
+    try:
+        held = claim(path)
+        if held is None:
+            return msgspec.structs.replace(words, error="is being recorded, or transcribed by another program")
+        with held:
+            sound = await load_pending(path, RATE)
+            if sound is not None:
+                transcript = await engine.transcribe(sound.pcm, sound.rate)
+                words = msgspec.structs.replace(words, transcript=transcript.text.strip(), engine=transcript.engine)
+            await DirectoryStore(settings.base_dir, keep=settings.save_audio and sound is not None).settle(path)
+    except VoiceError as error:
+        return msgspec.structs.replace(words, error=str(error))
+    return words
