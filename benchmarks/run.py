@@ -32,7 +32,7 @@ BENCHMARKS = (
         "devices",
         "listening",
     ),
-    *("soak", "providers", "faults"),
+    *("soak", "providers", "faults", "mcp"),
 )
 
 
