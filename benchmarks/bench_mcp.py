@@ -54,7 +54,7 @@ async def one_call(costs: Costs, client: Client) -> None:
     noted: list[float] = []
     called = trio.current_time()
 
-    async def note(progress: float, total: float | None, message: str | None) -> None:  # noqa: ARG001 the SDK's names
+    async def note(progress: float, total: float | None, message: str | None) -> None:
         noted.append(trio.current_time())
 
     result = await client.call_tool(
