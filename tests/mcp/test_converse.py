@@ -181,6 +181,9 @@ async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockCloc
         ({"message": "", "wait_for_response": False}, "Neither"),
         ({"message": "one", "tts_instructions": "slowly"}, "tts_provider"),
         ({"resume": "nothing-1"}, "Nothing waits"),
+        ({"message": "one", "turns": [{"say": "two"}]}, "give one of them"),
+        ({"message": "one", "policy": "shout"}, "finish_sentence"),
+        ({"message": "one", "nonsense": 1}, "there is message, turns"),
     ],
 )
 async def test_bad_arguments_are_refused_with_a_sentence_and_nothing_is_said(
@@ -222,8 +225,9 @@ async def test_a_button_stops_what_is_said(autojump_clock: MockClock) -> None:
                 "state": "speaking",
                 "paused": True,
             }
-            await at.call("control", action="stop")
+            stopped = await at.call("control", action="stop")
             await wait_all_tasks_blocked()
+        assert words(stopped) == "stopped"
     assert answers[0]["outcome"] == "stopped"
 
 

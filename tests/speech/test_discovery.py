@@ -81,10 +81,21 @@ async def test_a_service_for_something_else_is_none() -> None:
         assert await look(Spot(port_of(server))) is None
 
 
-@pytest.mark.parametrize("reply", [hang_up, refusal("500 Oops", "broken"), refusal("401 No", "who are you?")])
-async def test_what_cannot_be_used_is_none(reply: Reply) -> None:
-    async with serving(reply) as server:
+async def test_who_hangs_up_is_none() -> None:
+    async with serving(hang_up) as server:
         assert await look(Spot(port_of(server), ("stt", "tts"))) is None
+
+
+@pytest.mark.parametrize("reply", [refusal("500 Oops", "broken"), refusal("401 No", "who are you?")])
+@pytest.mark.parametrize(
+    ("usual", "lists", "found"), [(("stt",), False, True), (("tts",), True, False), ((), False, False)]
+)
+async def test_who_refuses_is_found_where_something_is_usual_that_need_not_list_what_it_has(
+    reply: Reply, usual: tuple[Service, ...], lists: bool, found: bool
+) -> None:
+    async with serving(reply) as server:
+        spot = Spot(port_of(server), usual, lists=lists)
+        assert await look(spot) == (Found(spot, usual, Offer()) if found else None)
 
 
 @pytest.mark.parametrize("usual", [("stt",), ()])

@@ -69,7 +69,7 @@ class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
             case "no_speech":
                 return "No speech detected."
             case "stopped":
-                return f"Stopped by the user{f', who had said: {self.transcript}' if self.transcript else ''}."
+                return f"Stopped{f', when the user had said: {self.transcript}' if self.transcript else ''}."
             case "still_listening" | "still_speaking":
                 return f"{self.outcome.replace('_', ' ').capitalize()}: call converse again with resume={self.resume}."
 

@@ -79,13 +79,19 @@ def checked(kind: type[T], given: Mapping[str, Any] | None) -> T:
     try:
         return msgspec.convert(dict(given or {}), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{_in_words(str(error))} Nothing was done: call again without that.") from error
+        raise SettingsError(f"{_in_words(str(error), kind)} Nothing was done.") from error
 
 
-def _in_words(said: str) -> str:
+def _in_words(said: str, kind: type[Arguments]) -> str:
     what, _, where = said.partition(" - at `$")
     name = where.rstrip("`").lstrip(".")
-    sentence = what.replace("`", "")
+    sentence = what.replace("`", "").replace(" | null", "")
+    schema = schema_of(kind)
+    choices: list[str] = schema["properties"].get(name, {}).get("enum", [])
+    if choices:
+        sentence += f"; it is one of {', '.join(each for each in choices if each)}"
+    elif "unknown field" in sentence and not name:
+        sentence += f"; there is {', '.join(schema['properties'])}"
     return f"{name}: {sentence}." if name else f"{sentence}."
 
 

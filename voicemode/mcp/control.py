@@ -48,8 +48,9 @@ async def press(voice: Voice, converse: Converse, given: ControlArguments) -> Co
             return ControlAnswer(state="idle")
         raise SettingsError("No conversation is running: converse begins one.")
     if given.action == "stop":
-        converse.stop()
-    elif given.action != "status":
+        await converse.stop()
+        return ControlAnswer(state="stopped")
+    if given.action != "status":
         BUTTONS[given.action](conversation)
     status = conversation.status()
     return ControlAnswer(state=status.state, paused=status.held)

@@ -31,6 +31,9 @@ from .wishes import wished
 LEASE = 30.0
 """Seconds for which the user is listened to on although no call waits for what they say."""
 
+STOPPING = 1.0
+"""Seconds for which whoever presses stop is kept waiting for the end."""
+
 WINDING_UP = 5.0
 """Seconds in which a turn that was left has to be transcribed when the next call wants the voice."""
 
@@ -98,8 +101,16 @@ class Converse:
                     telling.cancel_scope.cancel("answered")
         return answer
 
-    def stop(self) -> None:
-        """End what is running; whoever waits for it is told what there was until now."""
+    async def stop(self) -> None:
+        """End what is running; whoever waits for it is told what there was until now.  Returns when it is over, or
+        after a second."""
+        running = self._running
+        self._stop()
+        if running is not None:
+            with trio.move_on_after(STOPPING):
+                await running.task.over.wait()
+
+    def _stop(self) -> None:
         if self._running is not None:
             self._running.taken.halted = True
         if (conversation := self._voice.conversation) is not None:
@@ -260,6 +271,8 @@ class Converse:
 
 def _check(given: ConverseArguments) -> None:
     """Raises SettingsError when nothing is to be done."""
+    if given.turns and given.message:
+        raise SettingsError("There is a message and there are turns: give one of them. Nothing was said.")
     if not given.turns and given.message is None:
         raise SettingsError("Nothing to say: give a message, or an empty one to listen only, or turns.")
     if not given.turns and not given.wait_for_response and (given.skip_tts or not (given.message or "").strip()):

@@ -18,6 +18,9 @@ from .arguments import Arguments
 if TYPE_CHECKING:
     from voicemode.speech.providers import Providers
 
+USUAL = "portaudio:"
+"""What is opened where nothing is configured: the system's default device."""
+
 DOING = {"stt": "listens", "tts": "speaks"}
 
 
@@ -43,6 +46,8 @@ class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
 class ServiceAnswer(msgspec.Struct, kw_only=True):
     engines: list[Engine]
     devices: list[Device]
+    microphone: str
+    speaker: str
 
     def in_words(self) -> str:
         lines = [
@@ -53,7 +58,8 @@ class ServiceAnswer(msgspec.Struct, kw_only=True):
             kind: ", ".join(device.name for device in self.devices if getattr(device, kind)) or "none"
             for kind in ("microphone", "speaker")
         }
-        return "\n".join([*lines, *(f"{kind}s: {found}" for kind, found in names.items())])
+        used = [f"in use: {self.microphone} to listen, {self.speaker} to speak"]
+        return "\n".join([*lines, *(f"sound cards, {kind}s: {found}" for kind, found in names.items()), *used])
 
 
 class VoicesArguments(Arguments):
@@ -82,7 +88,8 @@ async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
                     error=status.error or "",
                 )
             )
-    return ServiceAnswer(engines=engines, devices=await _devices())
+    used = (settings.microphone or USUAL, settings.speaker or USUAL)
+    return ServiceAnswer(engines=engines, devices=await _devices(), microphone=used[0], speaker=used[1])
 
 
 async def voices(settings: Settings, given: VoicesArguments) -> VoicesAnswer:

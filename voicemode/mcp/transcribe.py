@@ -32,6 +32,11 @@ class Words(msgspec.Struct, kw_only=True, omit_defaults=True):
     engine: str = ""
     error: str = ""
 
+    def in_words(self) -> str:
+        if self.error:
+            return f"not transcribed, and kept. {self.error}"
+        return self.transcript or "no speech"
+
 
 class TranscribeAnswer(msgspec.Struct, kw_only=True):
     files: list[Words]
@@ -39,9 +44,9 @@ class TranscribeAnswer(msgspec.Struct, kw_only=True):
     def in_words(self) -> str:
         if not self.files:
             return "No recording waits for its words."
-        if len(self.files) == 1:
-            return self.files[0].transcript or self.files[0].error or "No speech detected."
-        return "\n".join(f"{each.file}: {each.transcript or each.error or 'no speech'}" for each in self.files)
+        if len(self.files) == 1 and not self.files[0].error:
+            return self.files[0].transcript or "No speech detected."
+        return "\n".join(f"{each.file}: {each.in_words()}" for each in self.files)
 
 
 async def transcribe(settings: Settings, given: TranscribeArguments) -> TranscribeAnswer:
@@ -62,7 +67,10 @@ async def transcribe(settings: Settings, given: TranscribeArguments) -> Transcri
     if not found:
         return TranscribeAnswer(files=[])
     async with recognising(settings) as engine:
-        return TranscribeAnswer(files=[await _finished(each.path, settings, engine) for each in found])
+        answer = TranscribeAnswer(files=[await _finished(each.path, settings, engine) for each in found])
+    if all(each.error for each in answer.files):
+        raise VoiceError(answer.in_words())
+    return answer
 
 
 async def _finished(path: Path, settings: Settings, engine: SpeechToText) -> Words:

@@ -1,7 +1,8 @@
 """Finds services on this machine.  In: the places to look at.  Out: those where one answers, with what it has.
 
-A closed port refuses at once.  Who accepts and says nothing is not waited for, and found where something is usual: its
-silence shall be seen, and told.  No key is sent: who listens at a port is nobody's word for who it is.
+A closed port refuses at once.  Who accepts and says nothing is not waited for, and found where something is usual, and
+so is who asks for a key or is broken: that shall be seen, and told.  No key is sent: who listens at a port is nobody's
+word for who it is.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ PATIENCE = 3.0
 
 CONNECT = 0.3
 """Seconds within which a service on this machine accepts."""
+
+REFUSALS = ("unauthorized", "failed", "busy")
+"""Codes of errors by which somebody who is there does not say what they have."""
 
 SERVICES: tuple[Service, ...] = ("stt", "tts")
 
@@ -86,13 +90,14 @@ async def look(spot: Spot, patience: float = PATIENCE) -> Found | None:
 
     there = await OpenAIVoice.open(EndpointName(spot.url, {}), environment={})
     try:
-        with suppress(ProviderError):
-            with trio.move_on_after(patience):
-                return _found(spot, await _offer(there, spot))
-            return Found(spot, spot.usual, None) if spot.usual else None
+        with trio.move_on_after(patience):
+            return _found(spot, await _offer(there, spot))
+        return Found(spot, spot.usual, None) if spot.usual else None
+    except ProviderError as error:
+        tells = spot.usual and not spot.lists and error.code in REFUSALS
+        return Found(spot, spot.usual, Offer()) if tells else None
     finally:
         await release(there)
-    return None
 
 
 async def look_at(spots: Iterable[Spot], patience: float = PATIENCE) -> list[Found]:

@@ -10,6 +10,7 @@ import trio
 
 from actors.ports import SpeechToText
 
+from ..groups import unwrapped
 from ..settings import Settings
 from .providers import Providers
 
@@ -21,6 +22,13 @@ recogniser is often the better one."""
 @asynccontextmanager
 async def recognising(settings: Settings) -> AsyncGenerator[SpeechToText]:
     """The recogniser that the settings ask for, which may be several.  Raises SettingsError and ProviderUnavailable."""
+    with unwrapped():
+        async with _opened(settings) as engine:
+            yield engine
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncGenerator[SpeechToText]:
     providers = await Providers.open(settings, listens=True, speaks=False, first_byte=UNHURRIED)
     try:
         if providers.stt is None:
