@@ -20,6 +20,7 @@ from voicemode import Settings
 from voicemode.audio.claim import Claim
 from voicemode.audio.wav_writer import WavWriter
 from voicemode.cli import transcribe_pending
+from voicemode.speech import recognising as opened
 
 from .conftest import Run
 
@@ -60,7 +61,7 @@ def ear(monkeypatch: pytest.MonkeyPatch) -> Ear:
     async def recognising(_: Settings) -> AsyncGenerator[Ear]:
         yield ear
 
-    monkeypatch.setattr(transcribe_pending, "recognising", recognising)
+    monkeypatch.setattr(opened, "recognising", recognising)
     return ear
 
 
