@@ -108,7 +108,7 @@ async def test_when_the_caller_is_cancelled_what_was_heard_is_kept(autojump_cloc
 
 
 def ended(**parts: object) -> list[Event]:
-    result = TurnResult(turn=TurnId(1), outcome="said", **parts)  # type: ignore[arg-type]
+    result = TurnResult(turn=TurnId(1), outcome="said", **parts)  # type: ignore[arg-type]  # parts of several types
     return [TurnStarted(turn=TurnId(1), at=1.0), TurnEnded(turn=TurnId(1), at=2.0, result=result)]
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import TextResourceContents
 from trio.testing import MockClock
 
 from tests.mcp.calling import desk
@@ -36,7 +37,8 @@ async def test_everything_that_can_be_read_is_there(autojump_clock: MockClock) -
                 [content] = (await at.client.read_resource(resource.uri)).contents
                 assert content.mime_type == resource.mime_type
         [counted] = (await at.client.read_resource("voice://statistics/summary")).contents
-        assert json.loads(getattr(counted, "text"))["outcomes"] == {"said": 1}  # noqa: B009 of two kinds of content
+        assert isinstance(counted, TextResourceContents)
+        assert json.loads(counted.text)["outcomes"] == {"said": 1}
         for prompt in (await at.client.list_prompts()).prompts:
             assert prompt.description
             assert (await at.client.get_prompt(prompt.name)).messages

@@ -13,10 +13,8 @@ from typing import get_args
 from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
 from .floor_table import FLOOR
 from .kinds import (
-    DAYS,
     FOLDER,
     LIST,
-    MEGABYTES,
     PORT,
     PROBABILITY,
     RECOGNISERS,
@@ -34,13 +32,12 @@ from .kinds import (
     number,
 )
 from .mcp_table import MCP
-from .setting import FileOf as FileOf, Setting as Setting
+from .saving_table import SAVING
+from .setting import ANY, YES, FileOf as FileOf, Setting as Setting
 from .turn_table import TURN_TAKING
 
-ANY = r".*"
 ANY_FILE = r"(?i)file:.*"
 ELSEWHERE = r"(?i)(.*,)?\s*(https?:|openai\b).*"
-YES = r"(?i)\s*(true|yes|on|1|t|y)\s*"
 
 _ALL = (
     Setting("VOICEMODE_MIC", URI, "portaudio:", "What is listened to.", "--mic", "microphone"),
@@ -355,46 +352,7 @@ _ALL = (
     Setting("VOICEMODE_TTS_KEY", SECRET, "", "The key for the endpoint that speaks."),
     Setting("VOICEMODE_STT_KEY", SECRET, "", "The key for the endpoint that transcribes."),
     Setting("OPENAI_API_KEY", SECRET, "", "The key for OpenAI's own endpoints, which goes nowhere else."),
-    Setting(
-        "VOICEMODE_SAVE_TRANSCRIPTIONS",
-        SWITCH,
-        "false",
-        "Whether what you and the assistant say is written down, for voicemode exchanges.",
-        field="save_transcriptions",
-        theirs=YES,
-    ),
-    Setting(
-        "VOICEMODE_SAVE_ALL",
-        SWITCH,
-        "false",
-        "Whether VOICEMODE_SAVE_AUDIO and VOICEMODE_SAVE_TRANSCRIPTIONS are on where they are not given.",
-        theirs=YES,
-        stands_for=("VOICEMODE_SAVE_AUDIO", "VOICEMODE_SAVE_TRANSCRIPTIONS"),
-    ),
-    Setting(
-        "VOICEMODE_EVENT_LOG_ENABLED",
-        SWITCH,
-        "false",
-        "Whether it is written down when each phase of a turn began and ended.",
-        field="event_log",
-        theirs=YES,
-    ),
-    Setting(
-        "VOICEMODE_KEEP_DAYS",
-        DAYS,
-        "0",
-        "How many days what was saved is kept; 0 is for ever.",
-        field="keep_days",
-        theirs=ANY,
-    ),
-    Setting(
-        "VOICEMODE_KEEP_MEGABYTES",
-        MEGABYTES,
-        "0",
-        "How many megabytes of what was saved are kept, the oldest goes first; 0 is all.",
-        field="keep_megabytes",
-        theirs=ANY,
-    ),
+    *SAVING,
     *FLOOR,
 )
 

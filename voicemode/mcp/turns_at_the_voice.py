@@ -40,11 +40,6 @@ class TurnsAtTheVoice:
             settings.floor_wait if wait is True else float(wait), hold=hold
         )
 
-    async def leave(self) -> None:
-        """Nothing is held any more."""
-        for floor in self._floors.values():
-            await floor.leave()
-
     def _floor(self, session: str, settings: Settings) -> Floor:
         if session not in self._floors:
             who = Participant(session_id=session, project_path=_here())
