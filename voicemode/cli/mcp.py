@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -50,13 +53,14 @@ def mcp(
 
     It ends with its input, or with a signal.  Without a command voicemode does the same when its input is a pipe.
     """
-    try:
-        from ..mcp.server import serve
-        from ..mcp.terms import Terms
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
-            raise
-        raise SettingsError("MCP needs the extra mcp: pip install 'voicemode[mcp]'.") from error
+    with _uncollected():
+        try:
+            from ..mcp.server import serve
+            from ..mcp.terms import Terms
+        except ImportError as error:
+            if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
+                raise
+            raise SettingsError("MCP needs the extra mcp: pip install 'voicemode[mcp]'.") from error
     configuration = click.get_current_context().find_object(Configuration) or read_here()
     terms = Terms(
         call_limit=call_limit,
@@ -68,6 +72,17 @@ def mcp(
     )
     received = trio.run(partial(serve, configuration, terms))
     return 0 if received is None else exit_code_of(received)
+
+
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """The classes of the SDK's messages are many and stay: going through them for garbage takes a tenth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _names(text: str | None) -> tuple[str, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 from attrs import asdict
 
 from actors.machines.reasons import in_short
-from actors.results import TurnResult
 
 from .arguments import MetricsLevel
+
+if TYPE_CHECKING:
+    from actors.results import TurnResult
 
 Outcome = Literal[
     "heard", "said", "interrupted", "no_speech", "stopped", "completed", "still_listening", "still_speaking"

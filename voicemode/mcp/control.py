@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from actors.errors import SettingsError
-from voicemode import Conversation
 
 from .arguments import Arguments
 from .converse import Converse
 from .voice import Voice
 
+if TYPE_CHECKING:
+    from voicemode import Conversation
+
 Button = Literal["status", "pause", "resume", "stop", "interrupt", "end_turn", "repeat", "skip_back", "skip_forward"]
 
 BUTTONS: Mapping[Button, Callable[[Conversation], None]] = {
-    "pause": Conversation.pause,
-    "resume": Conversation.resume,
-    "interrupt": Conversation.interrupt,
-    "end_turn": Conversation.end_turn,
-    "repeat": Conversation.repeat,
-    "skip_back": Conversation.skip_back,
-    "skip_forward": Conversation.skip_forward,
+    "pause": lambda conversation: conversation.pause(),
+    "resume": lambda conversation: conversation.resume(),
+    "interrupt": lambda conversation: conversation.interrupt(),
+    "end_turn": lambda conversation: conversation.end_turn(),
+    "repeat": lambda conversation: conversation.repeat(),
+    "skip_back": lambda conversation: conversation.skip_back(),
+    "skip_forward": lambda conversation: conversation.skip_forward(),
 }
 
 

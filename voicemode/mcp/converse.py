@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import uuid
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 import trio
 from attrs import define, field
 
 from actors.errors import SettingsError, VoiceError
-from actors.results import TurnResult
-from voicemode import Conversation, Settings
+from voicemode import Settings
 from voicemode.groups import unwrapped
 
 from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
@@ -27,6 +27,10 @@ from .terms import Terms
 from .turns_at_the_voice import TurnsAtTheVoice
 from .voice import Task, Voice
 from .wishes import wished
+
+if TYPE_CHECKING:
+    from actors.results import TurnResult
+    from voicemode import Conversation
 
 LEASE = 30.0
 """Seconds for which the user is listened to on although no call waits for what they say."""
@@ -43,7 +47,7 @@ class Taken:
     """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
     them are begun."""
 
-    results: list[TurnResult] = field(factory=list[TurnResult], init=False)
+    results: list[TurnResult] = field(factory=lambda: [], init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
 

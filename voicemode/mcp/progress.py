@@ -6,12 +6,13 @@ A client that does not read holds up nobody: what could not be sent in time is d
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
-from actors.events import StateChanged
-from voicemode import Conversation
+
+if TYPE_CHECKING:
+    from voicemode import Conversation
 
 Report: TypeAlias = Callable[[float, float | None, str], Awaitable[None]]
 """Sends a number that grows, no total, and a line of text."""
@@ -61,6 +62,8 @@ class Progress:
 
     async def follow(self, conversation: Conversation) -> None:
         """Tell the states of ``conversation``, and nothing of what is said, until it is closed."""
+        from actors.events import StateChanged
+
         async for event in conversation.events():
             if isinstance(event, StateChanged):
                 self.tell(STATES[event.state])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from statistics import quantiles
+from typing import TYPE_CHECKING
 
 import msgspec
 from attrs import asdict, define, field
 
-from actors.results import TurnResult
+if TYPE_CHECKING:
+    from actors.results import TurnResult
 
 KEPT = 1_000
 """Turns whose latencies are remembered."""

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import trio
 from msgspec import Meta
 
 from actors.errors import SettingsError, VoiceError
-from actors.ports import SpeechToText
 from voicemode import Settings
-from voicemode.audio.files import load_audio
-from voicemode.audio.pending import claim, load_pending, waiting
-from voicemode.audio.store import DirectoryStore
 
 from .arguments import Arguments
+
+if TYPE_CHECKING:
+    from actors.ports import SpeechToText
 
 RATE = 16_000
 
@@ -51,6 +50,8 @@ class TranscribeAnswer(msgspec.Struct, kw_only=True):
 
 async def transcribe(settings: Settings, given: TranscribeArguments) -> TranscribeAnswer:
     """Raises SettingsError unless one of both is asked for, and VoiceError when a file cannot be transcribed."""
+    from voicemode.audio.files import load_audio
+    from voicemode.audio.pending import waiting
     from voicemode.speech.recognising import recognising
 
     if given.pending == (given.path is not None):
@@ -75,6 +76,9 @@ async def transcribe(settings: Settings, given: TranscribeArguments) -> Transcri
 
 async def _finished(path: Path, settings: Settings, engine: SpeechToText) -> Words:
     """The recording goes only when its words are known."""
+    from voicemode.audio.pending import claim, load_pending
+    from voicemode.audio.store import DirectoryStore
+
     words = Words(file=str(path))
     try:
         held = claim(path)

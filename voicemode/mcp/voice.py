@@ -8,19 +8,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias, final
+from typing import TYPE_CHECKING, TypeAlias, final
 
 import trio
 from attrs import define, field
 
 from actors.errors import VoiceError
-from voicemode import Conversation, Settings, open_conversation
+from voicemode import Settings
+
+if TYPE_CHECKING:
+    from voicemode import Conversation
 
 log = logging.getLogger(__name__)
 
-Take: TypeAlias = Callable[[Conversation], Awaitable[None]]
+Take: TypeAlias = "Callable[[Conversation], Awaitable[None]]"
 
-Opener: TypeAlias = Callable[[Settings], AbstractAsyncContextManager[Conversation]]
+Opener: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[Conversation]]"
 
 LEAVE = 0.5
 """Seconds that a turn may take to close the microphone and silence the speaker; it takes some 5 ms."""
@@ -66,9 +69,10 @@ class _Opening:
 
 @final
 class Voice:
-    """``nursery`` holds the conversation; it is opened with the settings of whoever needs it first, by ``opener``."""
+    """``nursery`` holds the conversation; it is opened with the settings of whoever needs it first, by ``opener`` instead of
+    ``open_conversation``."""
 
-    def __init__(self, nursery: trio.Nursery, opener: Opener = open_conversation) -> None:
+    def __init__(self, nursery: trio.Nursery, opener: Opener | None = None) -> None:
         self._nursery, self._opener = nursery, opener
         self._lock = trio.Lock()
         self._opening: _Opening | None = None
@@ -114,7 +118,9 @@ class Voice:
 
     async def _hold(self, opening: _Opening) -> None:
         try:
-            async with self._opener(opening.settings) as conversation, trio.open_nursery() as nursery:
+            if (opener := self._opener) is None:
+                opener = await trio.to_thread.run_sync(_load_opener)
+            async with opener(opening.settings) as conversation, trio.open_nursery() as nursery:
                 opening.conversation, opening.nursery = conversation, nursery
                 opening.ready.set()
                 await opening.leave.wait()
@@ -127,3 +133,10 @@ class Voice:
         finally:
             opening.gone.set()
             opening.ready.set()
+
+
+def _load_opener() -> Opener:
+    """Engines, devices and numbers take a third of a second to import, which a client that lists our tools need not wait."""
+    from voicemode import open_conversation
+
+    return open_conversation
