@@ -28,7 +28,8 @@ class Timings:
 
     ``first_sample_ms`` call to first sample at the device; ``endpoint_ms`` end of speech to the decision that it had
     ended; ``stt_ms`` the engine's time; ``speech_end_to_transcript_ms`` end of speech to the transcript at hand;
-    ``barge_in_ms`` the user's first voiced sample to the decision to stop; ``total_ms`` call to result.
+    ``barge_in_ms`` the user's first voiced sample to the order that silences the assistant; ``total_ms`` call to
+    result.
     """
 
     first_sample_ms: float | None = None

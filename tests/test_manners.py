@@ -28,7 +28,7 @@ WHOLE = 12 * 0.2
 
 
 async def test_a_cough_ducks_the_voice_which_then_goes_back_to_the_word(autojump_clock: MockClock) -> None:
-    async with scene() as room:
+    async with scene(mannered("interrupt")) as room:
         room.user_says(0.6, 0.13)
         result = await room.conversation.say(STORY, interruptible=True)
         ducked, went_on = room.only(Ducked), room.only(WentOn)

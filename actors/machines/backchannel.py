@@ -9,9 +9,13 @@ from collections.abc import Collection
 
 from .spoken_words import words
 
+HUMS = ("mhm", "mm hmm", "mmhmm", "mm", "hmm", "hm", "uh huh", "aha", "ah", "oh")
+"""Said over somebody's last words, these are hardly an answer."""
+
 BACKCHANNELS = (
-    *("mhm", "mm hmm", "mmhmm", "mm", "hmm", "hm", "uh huh", "aha", "ah", "oh", "yeah", "yep", "yes", "okay", "ok"),
-    *("right", "sure", "I see", "got it", "all right", "alright", "exactly", "true", "really", "wow", "nice", "cool"),
+    *HUMS,
+    *("yeah", "yep", "yes", "okay", "ok", "right", "sure", "I see", "got it", "all right", "alright", "exactly"),
+    *("true", "really", "wow", "nice", "cool"),
 )
 
 MOST = 4

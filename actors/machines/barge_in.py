@@ -64,7 +64,7 @@ class BargeInPolicy:
     first sample in which nothing interrupts it but ``stop_words``, which always do, with few words before them.
     """
 
-    manners: Manners = field(default="interrupt", validator=validators.in_(get_args(Manners)))
+    manners: Manners = field(default="pause_and_resume", validator=validators.in_(get_args(Manners)))
     min_speech: float = field(default=0.2, validator=_duration)
     gap: float = field(default=0.1, validator=_duration)
     voiced: float = field(default=0.5, validator=_share)

@@ -279,7 +279,12 @@ class Dialogue:
         turn.accounted(spoken, now)
         self._listening.presence.quiet(now)
         if turn.voice is not None and turn.voice.ended is None and not turn.voice.meant:
-            if turn.listen:
+            if (answered := self._hearing.answered(turn, turn.voice, now)) is not None:
+                turn.voice.meant = True
+                self._listening.spoke(turn, now)
+                self._listening.end(turn, turn.voice, answered)
+                self._listening.chime(turn, "captured")
+            elif turn.listen and turn.voice.quiet_since is None:
                 self._hearing.mean(turn, turn.voice, self._listening.stream)
             else:
                 self._hearing.drop(turn, turn.voice)

@@ -36,12 +36,17 @@ from ..orders import (
     TurnJudged,
     Understood,
 )
+from .backchannel import HUMS, backchannel
 from .barge_in import BargeIn, Commit, Forget, Onset, Verdict
 from .drafts import Drafts
+from .finished import looks_finished
 from .pauses import Pauses
 from .policy import TurnPolicy
 from .turn import Turn, milliseconds
 from .voice import Voice
+
+EAGER = 2.0
+"""Seconds before the assistant's end within which a "yes" that did not interrupt it may have been the answer."""
 
 
 def _after(before: str | None, text: str) -> str:
@@ -82,6 +87,9 @@ class Hearing:
             self._latest = event.at
         between = turn is None or turn.understood
         voice = self.between if turn is None or between else turn.voice
+        if turn is not None and not between and isinstance(event, SpeechStarted):
+            self._forget_aside(turn, event.at)
+            voice = turn.voice
         if isinstance(event, SpeechStarted | SpeechResumed) and voice is None:
             if isinstance(event, SpeechResumed):
                 # who goes on after their words were cut off says something new
@@ -92,6 +100,10 @@ class Hearing:
         if voice is None or voice.ended is not None:
             return False
         match event:
+            case SpeechStarted() if turn is not None and voice is turn.voice and voice.quiet_since is not None:
+                # who answers in passing and goes on does not show how long they pause
+                voice.quiet_since = voice.pause = None
+                self.commands += voice.resumed(turn.id, event.at, Evidence(), self._pauses)
             case SpeechStarted():
                 voice.quiet_since = None
             case SpeechPaused() if turn is not None and not between:
@@ -211,6 +223,17 @@ class Hearing:
             self.commands.append(DropUtterance(self.between.number))
         self.between = None
 
+    def _forget_aside(self, turn: Turn, now: float) -> None:
+        """What was said in passing and is long past is no part of what is said now."""
+        voice = turn.voice
+        if voice is not None and voice.quiet_since is not None and now - voice.quiet_since > EAGER:
+            self.drop(turn, voice)
+
+    def answered(self, turn: Turn, voice: Voice, now: float) -> float | None:
+        """When the user had ended their answer, if what they said in passing was one that came early."""
+        since = voice.quiet_since
+        return since if since is not None and turn.spoken.complete and now - since <= EAGER else None
+
     def mean(self, turn: Turn, voice: Voice, stream: StreamId | None) -> None:
         """There is nobody any longer who could be interrupted: ``voice`` is an answer."""
         self.commands += voice.mean(turn.id, self._latest, turn.evidence)
@@ -251,7 +274,7 @@ class Hearing:
             case Onset() if turn is not None and over and not self._barge_in.deaf:
                 self._duck(turn, now)
             case Commit():
-                self._commit(turn, voice, now)
+                self._commit(turn, voice, verdict.began, now)
             case Forget() if turn is not None and over:
                 self._go_on(turn)
             case _:
@@ -270,18 +293,19 @@ class Hearing:
             turn.false_interruptions += 1
             self.commands.append(GoOn(turn.id))
 
-    def _commit(self, turn: Turn | None, voice: Voice, now: float) -> None:
+    def _commit(self, turn: Turn | None, voice: Voice, began: float, now: float) -> None:
         voice.meant = True
         if turn is None or voice is self.between:
             return
         turn.interrupted = turn.talking
-        turn.timings = evolve(turn.timings, barge_in_ms=milliseconds(now - voice.began))
+        silenced = turn.ducked_since if self.policy.barge_in.holds and turn.ducked_since is not None else now
+        turn.timings = evolve(turn.timings, barge_in_ms=milliseconds(silenced - began))
         finish = self.policy.barge_in.manners == "finish_sentence" and not self._barge_in.stopped
         if finish and turn.sounded_at is not None:
             if not turn.hushed:
                 self.commands.append(FinishSentence(turn.id))
         else:
-            self.commands += turn.hush(voice.began)
+            self.commands += turn.hush(began)
         if voice.pause is None:
             self.commands += voice.follow(turn.id, turn.evidence)
 
@@ -303,6 +327,13 @@ class Hearing:
             self.end(turn, voice, at)
             turn.timings = evolve(turn.timings, endpoint_ms=milliseconds(now - at))
             return True
+        elif turn.talking and turn.listen and self._may_answer(voice):
+            voice.quiet_since = at
         else:
             self.drop(turn, voice)
         return False
+
+    @staticmethod
+    def _may_answer(voice: Voice) -> bool:
+        said = voice.drafts.transcript
+        return said is not None and looks_finished(said.text) == "done" and not backchannel(said.text, HUMS)

@@ -33,8 +33,8 @@ class Pause:
 @define
 class Voice:
     """``meant`` once it is taken for an answer or an interruption and no longer for a noise; ``pause`` is set while
-    they pause, ``quiet_since`` while an utterance between two turns has fallen silent; ``ended`` is the end of its last
-    voiced window.
+    they pause, ``quiet_since`` once an utterance between two turns has fallen silent, or one over the assistant that
+    did not interrupt it and may yet be the answer; ``ended`` is the end of its last voiced window.
     """
 
     number: int

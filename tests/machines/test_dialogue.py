@@ -16,10 +16,10 @@ from actors.orders import (
     BeginUtterance,
     CloseMicrophone,
     DropUtterance,
-    Duck,
     EndTurn,
     EndUtterance,
     Fail,
+    Hold,
     Hush,
     Interrupt,
     OpenMicrophone,
@@ -98,7 +98,7 @@ def test_speech_over_the_assistant_hushes_it_and_becomes_the_answer() -> None:
     dialogue = Dialogue()
     dialogue.feed(begin(), 0.0)
     commands = speak_over(dialogue, 2.0)
-    assert commands == [BeginUtterance(number=1, stream=STREAM, since=1.5), Duck(ONE, 0.25), Hush(ONE, 2.0)]
+    assert commands == [BeginUtterance(number=1, stream=STREAM, since=1.5), Hold(ONE), Hush(ONE, 2.0)]
     assert dialogue.state == "hearing"
     dialogue.feed(spoken(heard="Hello", complete=False), 2.3)
     dialogue.feed(ended(3.0), 3.7)

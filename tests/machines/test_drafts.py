@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.errors import ProviderUnavailable
+from actors.machines.barge_in import BargeInPolicy
 from actors.machines.policy import TurnPolicy
 from actors.messages import DraftId, TurnId
 from actors.orders import (
@@ -272,7 +273,7 @@ def test_who_answers_before_the_assistant_has_ended_is_drafted_too() -> None:
 
 
 def test_a_sound_in_whose_pause_the_assistant_ends_is_an_answer_and_drafted_at_once() -> None:
-    scene = Scene(engine="mouth")
+    scene = Scene(TurnPolicy(barge_in=BargeInPolicy(manners="interrupt")), engine="mouth")
     scene.user_says(0.128)
     scene.user_pauses()
     assert not scene.all(Draft)

@@ -13,11 +13,11 @@ from actors.orders import (
     CloseMicrophone,
     Command,
     DropUtterance,
-    Duck,
     EndTurn,
     EndUtterance,
     Fail,
     GoOn,
+    Hold,
     Hush,
     OpenMicrophone,
     PlayChime,
@@ -193,7 +193,7 @@ def test_what_is_no_device_does_not_come_back() -> None:
 
 def test_a_voice_that_was_not_yet_meant_is_dropped_with_its_microphone() -> None:
     dialogue = talking()
-    assert Duck(ONE, 0.25) in dialogue.feed(started(1.0), 1.1)
+    assert Hold(ONE) in dialogue.feed(started(1.0), 1.1)
     assert dialogue.feed(microphone_failed(1.2), 1.2) == [GoOn(ONE), DropUtterance(1)]
     assert dialogue.state == "speaking"
 

@@ -6,9 +6,11 @@ import pytest
 
 from actors.errors import ProviderUnavailable
 from actors.machines.barge_in import UNDECIDED, BargeInPolicy, Manners
+from actors.machines.hearing import EAGER
 from actors.machines.policy import TurnPolicy
 from actors.messages import TurnId
 from actors.orders import (
+    BeginUtterance,
     DropUtterance,
     Duck,
     EndUtterance,
@@ -124,7 +126,7 @@ def test_after_an_interruption_its_draft_is_the_transcript() -> None:
     assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "Is that all?")
 
 
-@pytest.mark.parametrize("text", ["mhm", "yeah, okay", "", "Uh-huh."])
+@pytest.mark.parametrize("text", ["mhm", "I see, wow", "", "Uh-huh."])
 def test_a_sign_of_listening_lets_a_held_assistant_go_on(text: str) -> None:
     scene = spoken_over("pause_and_resume")
     scene.user_says(0.5)
@@ -453,3 +455,74 @@ def test_an_assistant_whose_voice_failed_is_held_no_longer() -> None:
     scene.feed(SpeakingFailed(turn=ONE, error=ProviderUnavailable("mouth", "gone")))
     scene.noise_goes_on(UNDECIDED)
     assert decided(scene) == ["GoOn"]
+
+
+def passed_over(text: str) -> Scene:
+    """Somebody says ``text`` over an assistant that then goes on."""
+    scene = spoken_over("pause_and_resume")
+    scene.user_says(0.4)
+    scene.user_pauses()
+    scene.draft_says(text)
+    assert decided(scene) == ["GoOn"]
+    scene.user_ends(0.4)
+    return scene
+
+
+def test_a_yes_said_over_the_assistants_last_words_is_the_answer() -> None:
+    scene = passed_over("yes")
+    assert (scene.dialogue.state, scene.all(DropUtterance), scene.all(EndUtterance)) == ("speaking", [], [])
+    scene.now += 0.5
+    scene.assistant_ends()
+    assert scene.only(EndUtterance) == EndUtterance(number=1, until=scene.voice_ended + 0.3)
+    scene.recorded()
+    assert (scene.result.outcome, scene.result.transcript) == ("heard", "yes")
+    assert scene.result.false_interruptions == 1
+
+
+def test_a_yes_said_long_before_the_assistants_end_is_not() -> None:
+    scene = passed_over("yes")
+    scene.now += EAGER
+    scene.assistant_ends()
+    assert scene.only(DropUtterance).number == 1
+    scene.time_passes(10.0)
+    assert scene.result.outcome == "no_speech"
+
+
+def test_a_sign_of_listening_is_never_the_answer() -> None:
+    scene = passed_over("I see")
+    assert scene.only(DropUtterance).number == 1
+    scene.assistant_ends()
+    assert scene.dialogue.state == "listening"
+
+
+def test_who_goes_on_after_a_yes_in_passing_says_all_of_it() -> None:
+    scene = passed_over("yes")
+    scene.now += 0.5
+    began = scene.now
+    scene.user_says()
+    assert not scene.all(DropUtterance)
+    scene.user_pauses()
+    scene.draft_says("yes and now the other", number=2)
+    assert scene.only(Hush) == Hush(ONE, began)
+    scene.assistant_ends("Hello")
+    scene.user_ends()
+    scene.recorded()
+    assert (scene.result.outcome, scene.result.transcript) == ("interrupted", "yes and now the other")
+    assert scene.result.timings.barge_in_ms is not None
+    assert scene.result.timings.barge_in_ms < 200.0
+
+
+def test_who_goes_on_long_after_a_yes_in_passing_says_something_new() -> None:
+    scene = passed_over("yes")
+    scene.now += EAGER
+    scene.user_says()
+    assert scene.only(DropUtterance).number == 1
+    assert scene.only(BeginUtterance).number == 2
+
+
+def test_a_yes_in_passing_is_forgotten_with_a_button_that_silences_the_assistant() -> None:
+    scene = passed_over("yes")
+    scene.feed(Interrupt())
+    scene.assistant_ends("Hello")
+    assert scene.only(DropUtterance).number == 1
+    assert scene.dialogue.state == "listening"

@@ -76,7 +76,7 @@ def mcp(
 
 @contextmanager
 def _uncollected() -> Generator[None]:
-    """The classes of the SDK's messages are many and stay: going through them for garbage takes a tenth of the start."""
+    """The classes of the SDK's messages are many and stay; to go through them for garbage is a tenth of the start."""
     gc.disable()
     try:
         yield

@@ -240,7 +240,7 @@ policy = click.option(
     "--policy",
     "manners",
     type=click.Choice(get_args(Manners)),
-    default="interrupt",
+    default="pause_and_resume",
     show_default=True,
     help="What the assistant does when you speak over it.",
 )

@@ -84,7 +84,7 @@ TURN_TAKING = (
     Setting(
         "VOICEMODE_BARGE_IN_POLICY",
         choice(get_args(Manners)),
-        "interrupt",
+        "pause_and_resume",
         "What the assistant does when it is spoken over.",
         option="--policy",
         field="turn.barge_in.manners",

@@ -47,7 +47,7 @@ class Taken:
     """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
     them are begun."""
 
-    results: list[TurnResult] = field(factory=lambda: [], init=False)
+    results: list[TurnResult] = field(factory=list, init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
 

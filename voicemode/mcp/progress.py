@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import trio
 
-
 if TYPE_CHECKING:
     from voicemode import Conversation
 

@@ -69,8 +69,8 @@ class _Opening:
 
 @final
 class Voice:
-    """``nursery`` holds the conversation; it is opened with the settings of whoever needs it first, by ``opener`` instead of
-    ``open_conversation``."""
+    """``nursery`` holds the conversation; it is opened with the settings of whoever needs it first, by
+    ``open_conversation`` unless there is an ``opener``."""
 
     def __init__(self, nursery: trio.Nursery, opener: Opener | None = None) -> None:
         self._nursery, self._opener = nursery, opener
@@ -136,7 +136,7 @@ class Voice:
 
 
 def _load_opener() -> Opener:
-    """Engines, devices and numbers take a third of a second to import, which a client that lists our tools need not wait."""
+    """Whoever only lists our tools need not wait until engines and devices are imported, a third of a second."""
     from voicemode import open_conversation
 
     return open_conversation
