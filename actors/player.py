@@ -78,10 +78,12 @@ async def play_speech(
                         # no sentence is being said that could be finished
                         break
                 at: float | None = None
-                with transport.scope():
-                    if transport.held and not (tape.is_waiting or tape.is_given_up):
+                waits = transport.held and not (tape.is_waiting or tape.is_given_up)
+                sound = b"" if waits else tape.next(SLICE)
+                with transport.scope(writing=bool(sound)):
+                    if waits:
                         await trio.sleep_forever()
-                    elif sound := tape.next(SLICE):
+                    elif sound:
                         if before is None:
                             before = playback.played()
                         at = await playback.write(sound)

@@ -22,7 +22,7 @@ class Transport:
 
     def __init__(self) -> None:
         self._holders: set[str] = set()
-        self._finishing = False
+        self._finishing = self._writing = False
         self._ducked: int | None = None
         self._playback: Playback | None = None
         self._moved = False
@@ -67,7 +67,8 @@ class Transport:
         """Say the sentence that is being said to its end, and give the rest up."""
         if self._playback is not None:
             self._finishing = True
-            self._wake()
+            if not self._writing:
+                self._wake()
 
     def skip(self, sentences: int) -> None:
         """Go so many sentences on or, below 0, back, as ``machines.tape.Tape.skip`` does; what is held stays so.
@@ -113,9 +114,12 @@ class Transport:
             self._holders.clear()
             self.take()
 
-    def scope(self) -> trio.CancelScope:
-        """A scope that is cancelled with the next key; one for the player, who is alone."""
-        self._scope = trio.CancelScope()
+    def scope(self, *, writing: bool = False) -> trio.CancelScope:
+        """A scope that is cancelled with the next key; one for the player, who is alone.
+
+        What is being written is cut short by a key that silences it, not by one that lets the sentence end.
+        """
+        self._scope, self._writing = trio.CancelScope(), writing
         return self._scope
 
     def _stop(self) -> None:

@@ -33,10 +33,10 @@ from voicemode.speech.silero import SileroModel
 
 SEED = 1
 POLICIES = {
-    "interrupt": BargeInPolicy(),
-    "interrupt, min_words 1": BargeInPolicy(min_words=1),
+    "interrupt": BargeInPolicy(manners="interrupt"),
+    "interrupt, min_words 1": BargeInPolicy(manners="interrupt", min_words=1),
     "finish_sentence": BargeInPolicy(manners="finish_sentence"),
-    "pause_and_resume": BargeInPolicy(manners="pause_and_resume"),
+    "pause_and_resume": BargeInPolicy(),
     "ignore": BargeInPolicy(manners="ignore"),
 }
 MEANT = (PHRASE, STOP)
@@ -69,10 +69,10 @@ def _some(what: str, unit: str, values: Iterable[float | None], budget: Budget |
 def of_people(name: str, policy: BargeInPolicy, found: Sequence[Reaction]) -> list[Figure]:
     meant = [each for each in found if each.kind == PHRASE]
     figures = [figure(f"{name}: phrases that stop it", "%", [100 * fmean(each.stopped for each in meant)])]
-    budget = DECISION if policy == BargeInPolicy() else None
+    by_voice = policy.manners == "interrupt" and not policy.by_words
     figures += _some("  first voiced sample → lower, or held", "ms", (each.ducked for each in meant))
-    figures += _some("  first voiced sample → decision", "ms", (each.decided for each in meant), budget)
-    figures += _some("  first voiced sample → silence", "ms", (each.silent for each in meant))
+    figures += _some("  first voiced sample → decision", "ms", (each.decided for each in meant), DECISION if by_voice else None)
+    figures += _some("  first voiced sample → silence", "ms", (each.silent for each in meant), DECISION if policy.holds or by_voice else None)
     figures += _some("  speech noticed → quieter", "ms", (each.quieter for each in found), QUIETER)
     return figures
 

@@ -98,10 +98,10 @@ async def test_a_polite_voice_ends_after_the_sentence(autojump_clock: MockClock)
     async with scene(mannered("finish_sentence"), stt=FakeEars("I see what you mean.")) as room:
         room.user_says(1.3, 0.5)
         result = await room.conversation.converse(STORY)
-        assert room.only(Spoken).at - room.began == pytest.approx(2.0, abs=0.02)
+        assert room.only(Spoken).at - room.began == pytest.approx(2.0, abs=0.001)
     assert (result.outcome, result.transcript) == ("interrupted", "I see what you mean.")
     assert result.spoken.heard == "one two three four. five six seven eight."
-    assert loud_seconds(room.room) == pytest.approx(8 * 0.2, abs=0.015)
+    assert loud_seconds(room.room) == pytest.approx(8 * 0.2, abs=0.001)
 
 
 async def test_a_polite_voice_gives_up_all_that_is_still_to_be_made(autojump_clock: MockClock) -> None:

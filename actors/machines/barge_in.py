@@ -65,7 +65,7 @@ class BargeInPolicy:
     """
 
     manners: Manners = field(default="pause_and_resume", validator=validators.in_(get_args(Manners)))
-    min_speech: float = field(default=0.2, validator=_duration)
+    min_speech: float = field(default=0.19, validator=_duration)
     gap: float = field(default=0.1, validator=_duration)
     voiced: float = field(default=0.5, validator=_share)
     duck: float = field(default=0.25, validator=_share)

@@ -145,7 +145,7 @@ class Hearing:
 
     def expect(self, turn: Turn, voice: Voice, stream: StreamId | None) -> None:
         """Say how long the pause of ``voice``, if it is one, is waited out."""
-        if stream is not None and voice.ended is None:
+        if stream is not None and voice.ended is None and voice.quiet_since is None:
             listening = turn.began if turn.listening_since is None else turn.listening_since
             self.commands += voice.expect(stream, listening, turn.evidence.phrases, self.policy, self._pauses)
 

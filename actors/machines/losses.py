@@ -44,7 +44,7 @@ class Losses:
         """``device`` has gone, or could not be opened again."""
         if device not in self._absent:
             last = self._last(device)
-            if last is None or last.back is None or at - last.back >= SETTLED:
+            if last is None or (last.back is not None and at - last.back >= SETTLED):
                 last = _Loss(device, at, error)
                 self._account.append(last)
                 if device == "microphone":
@@ -55,11 +55,12 @@ class Losses:
             self.retry_at = at + self._backoff.next()
 
     def back(self, device: DeviceKind, at: float) -> bool:
-        """``device`` is open; say whether it had been lost."""
-        loss = self._absent.pop(device, None)
-        if loss is not None:
-            loss.back = at
-        return loss is not None
+        """``device`` is open; say whether it had been lost and was waited for."""
+        absent = self._absent.pop(device, None)
+        last = self._last(device) if absent is None else absent
+        if last is not None and last.back is None:
+            last.back = at
+        return absent is not None
 
     def dismiss(self) -> None:
         """The microphone is not wanted any longer, back or not."""

@@ -157,8 +157,10 @@ class Tape:
 
     @property
     def heard(self) -> str:
-        """The part of ``text``, from its beginning, that was played without a gap."""
-        return self._playhead.heard(self._unbroken)
+        """The part of ``text``, from its beginning, that was played without a gap; it ends with a word, unless all
+        was."""
+        heard = self._playhead.heard(self._unbroken)
+        return heard if self.complete else heard.rstrip()
 
     @property
     def complete(self) -> bool:

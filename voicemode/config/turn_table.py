@@ -76,7 +76,7 @@ TURN_TAKING = (
     Setting(
         "VOICEMODE_BARGE_IN_MIN_MS",
         MILLISECONDS,
-        "200",
+        "190",
         "How many milliseconds of voice over the assistant interrupt it.",
         field="turn.barge_in.min_speech",
         per=1000,
