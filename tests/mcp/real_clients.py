@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,32 @@ class Home:
                 stdin=subprocess.DEVNULL,
             )
         return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    @asynccontextmanager
+    async def running(self, program: Path, *arguments: str) -> AsyncGenerator[trio.Process]:
+        """What is left of it is killed afterwards."""
+        process = await trio.lowlevel.open_process(
+            [str(NODE), str(program), *arguments],
+            env=self._whole_environment(),
+            cwd=self.project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            with trio.move_on_after(5, shield=True):
+                await process.wait()
+
+    def talk_with(self, model: str) -> None:
+        """Claude Code talks with the model at this address, ending in /v1, and is told of all tools at once."""
+        self.environment["ANTHROPIC_BASE_URL"] = model.removesuffix("/v1")
+        self.environment["ANTHROPIC_API_KEY"] = "none"
+        self.environment["ENABLE_TOOL_SEARCH"] = "false"
 
     async def inspector(self, method: str, *arguments: str, server: Sequence[str | Path] = SERVER) -> Ended:
         return await self.run(INSPECTOR, "--cli", "--method", method, *arguments, "--", *server, cwd=ROOT)

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import psutil
 import pytest
+import trio
 
-from tests.mcp.real_clients import INSTALLED, MISSING, ROOT, SERVER, Home
+from tests.mcp.real_clients import CLAUDE, INSTALLED, MISSING, PATIENCE, ROOT, SERVER, Home
 from tests.mcp.scripted_model import ScriptedModel
 from tests.scripted_server import listening
+from tests.turn_taking import STORY
+from voicemode.mcp.server import INSTRUCTIONS
 from voicemode.mcp.tools import NAMES
 
 pytestmark = pytest.mark.realtime
@@ -99,42 +104,72 @@ async def test_what_was_left_empty_in_the_bundle_is_as_it_is_set_elsewhere(home:
     assert [values[f"VOICEMODE_{name}"]["value"] for name in ("MIC", "TTS")] == ["null:", "espeak-ng"]
 
 
-async def test_claude_code_connects(home: Home) -> None:
-    home.settle()
-    added = await home.claude("mcp", "add", "voicemode", "--", *SERVER)
-    assert added.code == 0, added
-    listed = await home.claude("mcp", "list")
-    assert "✔ Connected" in listed.out, listed
+async def added(home: Home) -> str:
+    """Returns how Claude Code calls the server."""
+    done = await home.claude("mcp", "add", "voicemode", "--", *SERVER)
+    assert done.code == 0, done
+    return "voicemode"
 
 
-async def test_claude_code_installs_the_plugin_of_this_checkout_and_connects(home: Home) -> None:
-    home.settle()
+async def installed(home: Home) -> str:
+    """The plugin, from this checkout."""
     for arguments in (("marketplace", "add", ROOT), ("install", "voicemode@voicemode")):
         done = await home.claude("plugin", *arguments)
         assert done.code == 0, done
-    listed = await home.claude("mcp", "list")
-    assert "plugin:voicemode:voicemode: voicemode mcp - ✔ Connected" in listed.out, listed
-    details = await home.claude("plugin", "details", "voicemode")
-    assert "Skills (1)" in details.out, details
+    return "plugin:voicemode:voicemode"
 
 
-async def test_claude_code_speaks_and_hears_the_answer(home: Home) -> None:
+Way: TypeAlias = Callable[[Home], Awaitable[str]]
+
+
+@pytest.mark.parametrize("way", [added, installed])
+async def test_claude_code_connects(home: Home, way: Way) -> None:
+    home.settle()
+    name = await way(home)
+    [line] = [line for line in (await home.claude("mcp", "list")).out.splitlines() if line.startswith(f"{name}: ")]
+    assert line.endswith("✔ Connected")
+
+
+@pytest.mark.parametrize("way", [added, installed])
+async def test_claude_code_speaks_and_hears_the_answer(home: Home, way: Way) -> None:
     home.settle(VOICEMODE_MIC=f"file:{SPEECH}")
-    await home.claude("mcp", "add", "voicemode", "--", *SERVER)
-    converse = "mcp__voicemode__converse"
-    turns = [
-        (converse, {"message": "Well?", "choices": [SAID, "nobody knows"]}),
-        (converse, {"message": "Good.", "wait_for_response": False}),
+    prefix = tools_of(await way(home))
+    turns: list[tuple[str, dict[str, Any]]] = [
+        (f"{prefix}converse", {"message": "Well?", "choices": [SAID, "nobody knows"]}),
+        (f"{prefix}converse", {"message": "Good.", "wait_for_response": False}),
     ]
     async with listening(ScriptedModel(calls=turns, goodbye="We have talked.")) as model:
-        home.environment |= {
-            "ANTHROPIC_BASE_URL": model.url.removesuffix("/v1"),
-            "ANTHROPIC_API_KEY": "none",
-            "ENABLE_TOOL_SEARCH": "false",
-        }
-        talked = await home.claude("-p", "Let us talk.", "--allowedTools", converse)
+        home.talk_with(model.url)
+        talked = await home.claude("-p", "Let us talk.", "--allowedTools", f"{prefix}converse")
     assert (talked.code, talked.out.strip()) == (0, "We have talked."), talked
-    assert {f"mcp__voicemode__{name}" for name in NAMES} <= model.offered
+    assert {f"{prefix}{name}" for name in NAMES} <= model.offered
+    assert INSTRUCTIONS in model.told
+    assert ("voicemode:voicemode" in model.told) == (way is installed)
     heard, said = map(json.loads, model.results)
     assert (heard["outcome"], heard["transcript"]) == ("heard", SAID)
     assert said["outcome"] == "said"
+
+
+async def test_a_server_whose_claude_code_is_killed_in_a_call_ends_and_leaves_the_floor(home: Home) -> None:
+    home.settle()
+    converse = f"{tools_of(await added(home))}converse"
+    floor = home.path / ".voicemode" / "conch"
+    async with listening(ScriptedModel(calls=[(converse, {"message": STORY * 9})])) as model:
+        home.talk_with(model.url)
+        async with home.running(CLAUDE, "-p", "Let us talk.", "--allowedTools", converse) as process:
+            with trio.fail_after(PATIENCE):
+                while not floor.exists():
+                    await trio.sleep(0.02)
+            clients, servers = [psutil.Process(process.pid)], []
+            for child in clients[0].children(recursive=True):
+                (servers if "voicemode" in child.cmdline() else clients).append(child)
+            assert servers
+            for client in clients:
+                client.kill()
+            _, left = await trio.to_thread.run_sync(psutil.wait_procs, servers, 20)
+            assert not left
+    assert not floor.exists()
+
+
+def tools_of(name: str) -> str:
+    return f"mcp__{name.replace(':', '_')}__"
