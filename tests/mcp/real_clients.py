@@ -134,5 +134,8 @@ class Home:
             "PYTHONPATH": str(ROOT),
             "DISABLE_AUTOUPDATER": "1",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            # it waits for the server, however slow the machine is, before it asks a model anything
+            "MCP_CONNECTION_NONBLOCKING": "0",
+            "MCP_CONNECT_TIMEOUT_MS": "60000",
             **self.environment,
         }

@@ -13,7 +13,7 @@ from tests.scripted_server import Asked, Reply, ScriptedServer, whole
 @define
 class ScriptedModel(ScriptedServer):
     """Calls the tools of ``calls`` one after another, each when the result of the one before has come, and then says
-    ``goodbye``.  ``offered`` are the tools it was told of, ``told`` is all else that it was first told."""
+    ``goodbye``.  ``offered`` are the tools it was told of, ``told`` is all else that it was told."""
 
     calls: list[tuple[str, dict[str, Any]]] = field(factory=list[tuple[str, dict[str, Any]]])
     goodbye: str = "That is all."
@@ -25,7 +25,7 @@ class ScriptedModel(ScriptedServer):
         if "/v1/messages" not in asked.line or "count_tokens" in asked.line:
             return whole(b"{}", "application/json", "404 Not Found")
         self.offered |= {tool["name"] for tool in asked.json.get("tools", [])}
-        self.told = self.told or json.dumps([asked.json.get("system"), asked.json["messages"]])
+        self.told += json.dumps([asked.json.get("system"), asked.json["messages"]])
         self.results = [
             part["content"]
             for message in asked.json["messages"]

@@ -158,7 +158,7 @@ async def test_a_server_whose_claude_code_is_killed_in_a_call_ends_and_leaves_th
         home.talk_with(model.url)
         async with home.running(CLAUDE, "-p", "Let us talk.", "--allowedTools", converse) as process:
             with trio.fail_after(PATIENCE):
-                while not floor.exists():
+                while not floor.exists():  # noqa: ASYNC110 - a file tells nobody
                     await trio.sleep(0.02)
             clients, servers = [psutil.Process(process.pid)], []
             for child in clients[0].children(recursive=True):
