@@ -92,6 +92,10 @@ class OpenAIRecogniser(EndpointEngine):
             compress=compress,
         )
 
+    def adapt(self, *, prompt: str | None) -> None:
+        """What is made known to the endpoint with the next utterance."""
+        self._asked.prompt = prompt
+
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         """Implements the port; the text is empty when nothing was understood.
 

@@ -77,6 +77,11 @@ class Serviced(Generic[Engine]):
             await self._learn(offer)
         self._fresh = True
 
+    def adapt(self, settings: Settings) -> None:
+        """Keep to ``settings`` from the next request on.  Raises SettingsError for what cannot be."""
+        self._settings = settings
+        self._fitted = self._fitting()
+
     async def given_up(self) -> None:
         """Wait until a request fails, or somebody gives it up, with which its connection goes."""
         await self._cut_off.wait()
@@ -145,6 +150,10 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
             self._cut_off.set()
             raise
 
+    def adapt(self, settings: Settings) -> None:
+        super().adapt(settings)
+        self._engine.adapt(prompt=self._fitted.choices.get("prompt", settings.stt_prompt))
+
     @property
     def _preferred(self) -> Sequence[str]:
         return () if self._settings.stt_model is None else (self._settings.stt_model,)
@@ -197,6 +206,17 @@ class ServiceVoice(Serviced[OpenAIVoice]):
         if asked is None:
             return usual
         return closest_voice(asked, voices, self._cast) or usual
+
+    def adapt(self, settings: Settings) -> None:
+        super().adapt(settings)
+        asked = self._fitted.choices
+        sound = asked.get("format", settings.tts_format)
+        self._engine.adapt(model=asked["model"], instructions=asked.get("instructions"), sound=sound)
+
+    def _fitting(self) -> EndpointName:
+        """What is to be said about the manner goes before what stands in the endpoint's name."""
+        fitted, manner = super()._fitting(), self._settings.tts_instructions
+        return evolve(fitted, choices={**fitted.choices, "instructions": manner}) if manner else fitted
 
     async def _learn(self, offer: Offer) -> None:
         await super()._learn(offer)

@@ -30,7 +30,7 @@ Partial = Callable[[str], object]
 class Transcription:
     """How one endpoint is asked, and what has been learnt of it.
 
-    ``per_second`` is how many seconds more it has for each second of an utterance; with ``flac`` files are compressed
+    ``prompt`` is made known to it, that of the moment when an utterance is sent; ``per_second`` is how many seconds more it has for each second of an utterance; with ``flac`` files are compressed
     as long as that is taken.
     """
 
@@ -45,7 +45,8 @@ class Transcription:
         flac: bool,
     ) -> None:
         self.endpoint = endpoint
-        self._fields, self._prompt, self._per_second = dict(fields), prompt, per_second
+        self.prompt = prompt
+        self._fields, self._per_second = dict(fields), per_second
         self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
         self._stream = Wish(STREAM, "true", "false")
         self._file = Wish(FILE, *(("flac",) if flac else ()), "wav", status=415)
@@ -57,7 +58,7 @@ class Transcription:
 
     def form(self, phrases: Sequence[str], wanted: str, stream: str = "false") -> dict[str, str]:
         """The fields that go with the file."""
-        prompt = ", ".join([*([self._prompt] if self._prompt else []), *phrases])
+        prompt = ", ".join([*([self.prompt] if self.prompt else []), *phrases])
         form = self._fields | ({"prompt": prompt} if prompt else {}) | {"response_format": wanted}
         if wanted == "verbose_json":
             form["timestamp_granularities[]"] = "word"
