@@ -1,4 +1,4 @@
-"""Engines that are used in another way from turn to turn, on real sockets: whom, with which model, how, expecting what."""
+"""Engines that are used in another way from turn to turn, on real sockets."""
 
 from __future__ import annotations
 

@@ -143,9 +143,7 @@ class OpenAIVoice(EndpointEngine):
         async with answer:
             await SpeechAnswer(self._endpoint, answer, parts, text, self._longest).hand_on(send, deadline)
 
-    async def _asked(
-        self, usual: dict[str, object], manner: dict[str, str], deadline: float
-    ) -> tuple[Answer, Parts]:
+    async def _asked(self, usual: dict[str, object], manner: dict[str, str], deadline: float) -> tuple[Answer, Parts]:
         """The answer, and what takes it apart: with captions if the endpoint has them.  ``manner`` is left out for one
         that refuses to be told how to speak."""
         captioned = self._captions

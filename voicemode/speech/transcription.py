@@ -30,8 +30,8 @@ Partial = Callable[[str], object]
 class Transcription:
     """How one endpoint is asked, and what has been learnt of it.
 
-    ``prompt`` is made known to it, that of the moment when an utterance is sent; ``per_second`` is how many seconds more it has for each second of an utterance; with ``flac`` files are compressed
-    as long as that is taken.
+    ``prompt`` is made known to it, that of the moment when an utterance is sent.  ``per_second`` is how many seconds
+    more it has for each second of an utterance; with ``flac`` files are compressed as long as that is taken.
     """
 
     def __init__(
