@@ -129,7 +129,10 @@ async def open_conversation(
             # most conversations are not kept, and its messages cost time to load
             from .exchanges.keeping import keeping
 
-            await stack.enter_async_context(keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent))
+            about = None if loading.providers is None else loading.providers.about
+            await stack.enter_async_context(
+                keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent, about=about)
+            )
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)

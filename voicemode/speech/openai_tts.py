@@ -89,6 +89,11 @@ class OpenAIVoice(EndpointEngine):
             sound=_format(name.choices.get("format", sound)),
         )
 
+    @property
+    def sound(self) -> str:
+        """What is asked for at present: one of ``FORMATS``."""
+        return self._format.now
+
     def adapt(self, *, model: str, instructions: str | None, sound: str) -> None:
         """What the next text is asked for with.  Raises SettingsError for a format that there is not."""
         if sound != self._sound:

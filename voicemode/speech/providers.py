@@ -8,7 +8,7 @@ is no other to choose.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -104,6 +104,15 @@ class Providers:
     def all(self) -> list[Provider]:
         """In the order in which they are asked, service by service."""
         return [provider for providers in self._providers.values() for provider in providers]
+
+    def about(self, service: Service, name: str) -> Mapping[str, str]:
+        """What is known of an engine for whoever reads of it afterwards, in the words of exchanges."""
+        found = next((each for each in self.all if each.key == (service, name)), None)
+        if found is None:
+            return {}
+        engine = found.engine
+        where = {"provider_type": found.plan.place}
+        return where if isinstance(engine, EmbeddedRecogniser | EmbeddedVoice) else {**where, **engine.about}
 
     async def keep(
         self,

@@ -65,6 +65,11 @@ class Serviced(Generic[Engine]):
         """The one that is asked for."""
         return self._fitted.choices.get("model", self.usual)
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """How it is asked at present, in the words of exchanges."""
+        return {"model": self.model, "provider_url": self.name, "audio_format": self._engine.sound}
+
     async def probe(self) -> None:
         """Return when the service is there, and know from then on what it has."""
         try:

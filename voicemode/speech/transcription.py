@@ -52,6 +52,11 @@ class Transcription:
         self._file = Wish(FILE, *(("flac",) if flac else ()), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
 
+    @property
+    def kind(self) -> str:
+        """Of the file that is sent."""
+        return self._file.now
+
     def wishes(self, partial: Partial | None) -> list[Wish]:
         """What a form is made for; it takes their values."""
         return [self._format, *([self._stream] if partial else [])]
