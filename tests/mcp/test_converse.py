@@ -140,6 +140,12 @@ async def test_progress_comes_at_once_and_at_each_change(autojump_clock: MockClo
     assert all(later - earlier >= 0.09 for earlier, later in pairwise(when))
 
 
+async def test_between_two_lines_and_after_the_last_word_progress_says_nothing(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        await at.converse(turns=[{"say": "one two"}, {"say": "three"}], pause_after_ms=1000)
+        assert {what for _, what in at.notes} == {"Getting ready", "Speaking"}
+
+
 async def test_a_long_wait_is_not_silent(autojump_clock: MockClock) -> None:
     async with desk(settings=patient()) as at:
         await at.converse("", listen_duration_max=20)

@@ -26,7 +26,6 @@ UNREAD = 1.0
 """Seconds after which a notification that nobody takes is given up."""
 
 STATES = {
-    "idle": "Ready",
     "speaking": "Speaking",
     "listening": "Listening",
     "hearing": "The user is speaking",
@@ -62,5 +61,5 @@ class Progress:
     async def follow(self, conversation: Conversation) -> None:
         """Tell the states of ``conversation``, and nothing of what is said, until it is closed."""
         async for event in conversation.events():
-            if isinstance(event, StateChanged):
+            if isinstance(event, StateChanged) and event.state in STATES:
                 self.tell(STATES[event.state])

@@ -12,7 +12,7 @@ import msgspec
 from attrs import frozen
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
-from actors.errors import VoiceError
+from actors.errors import ProviderError, VoiceError
 from voicemode import Settings
 
 from .answers import ConverseAnswer
@@ -103,8 +103,14 @@ async def called(spec: ToolSpec, arguments: Mapping[str, Any] | None, context: A
     try:
         answer = await spec.answer(checked(spec.takes, arguments), caller_of(context))
     except VoiceError as error:
-        return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+        return CallToolResult(content=[TextContent(type="text", text=_sentence(error))], is_error=True)
     return CallToolResult(
         content=[TextContent(type="text", text=answer.in_words())],
         structured_content=msgspec.to_builtins(answer),
     )
+
+
+def _sentence(error: VoiceError) -> str:
+    """With the tool that helps, where there is one."""
+    about_voice = isinstance(error, ProviderError) and error.code == "voice"
+    return f"{error} The tool voices lists those there are." if about_voice else str(error)
