@@ -91,5 +91,11 @@ class FailoverVoice:
         if failures:
             raise failures[0]
 
+    def choose(self, candidates: Sequence[Candidate[TextToSpeech]]) -> None:
+        """Ask these from the next text on."""
+        self.candidates = candidates
+        if self.name not in {each.name for each in candidates}:
+            self.name = candidates[0].name
+
     def _spoke(self, provider: str) -> None:
         self.name = provider

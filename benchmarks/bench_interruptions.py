@@ -71,8 +71,15 @@ def of_people(name: str, policy: BargeInPolicy, found: Sequence[Reaction]) -> li
     figures = [figure(f"{name}: phrases that stop it", "%", [100 * fmean(each.stopped for each in meant)])]
     by_voice = policy.manners == "interrupt" and not policy.by_words
     figures += _some("  first voiced sample → lower, or held", "ms", (each.ducked for each in meant))
-    figures += _some("  first voiced sample → decision", "ms", (each.decided for each in meant), DECISION if by_voice else None)
-    figures += _some("  first voiced sample → silence", "ms", (each.silent for each in meant), DECISION if policy.holds or by_voice else None)
+    figures += _some(
+        "  first voiced sample → decision", "ms", (each.decided for each in meant), DECISION if by_voice else None
+    )
+    figures += _some(
+        "  first voiced sample → silence",
+        "ms",
+        (each.silent for each in meant),
+        DECISION if policy.holds or by_voice else None,
+    )
     figures += _some("  speech noticed → quieter", "ms", (each.quieter for each in found), QUIETER)
     return figures
 

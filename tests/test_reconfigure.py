@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 from attrs import evolve, fields_dict
 from trio.testing import MockClock
 
+from actors.events import Chimed, Event
 from actors.machines.barge_in import BargeInPolicy
 from actors.machines.dialogue import Dialogue
 from actors.machines.endpointer import EndpointPolicy
 from actors.machines.policy import TurnPolicy
 from actors.messages import Synthesis, TurnId
 from actors.orders import Begin
-from tests.conversing import GREETING, Room, conversing
+from tests.conversing import GREETING, Room, conversing, follow
 from tests.fakes import FakeEars, FakeVoice, said
 from voicemode import Settings
 from voicemode.conversation import LIVE
@@ -34,7 +36,6 @@ FIXED = {
     "event_log": True,
     "keep_days": 3.0,
     "keep_megabytes": 3.0,
-    "chimes": True,
     "echo": "off",
     "noise_suppression": True,
     "gain_control": True,
@@ -111,6 +112,23 @@ async def test_phrases_are_those_of_the_next_turn(autojump_clock: MockClock) -> 
         room.microphone.place(said(0.5), trio.current_time() + 1.0)
         await conversation.listen()
     assert ears.phrases == [("yes", "no")]
+
+
+async def test_chimes_are_heard_or_not_in_the_next_turn(autojump_clock: MockClock) -> None:
+    heard: list[int] = []
+    async with conversing(Room(), settings=Settings(turn=TurnPolicy(no_speech=1.0))) as conversation:
+        for chimes in (False, True, None):
+            seen: list[Event] = []
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(follow, conversation, seen)
+                await trio.testing.wait_all_tasks_blocked()
+                assert conversation.reconfigure(evolve(conversation.settings, chimes=chimes)) == ()
+                await conversation.listen()
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+            heard.append(sum(isinstance(event, Chimed) for event in seen))
+    # nobody is in the room of this speaker, so that by itself it does not chime
+    assert heard == [0, 2, 0]
 
 
 @pytest.mark.parametrize("name", FIXED)

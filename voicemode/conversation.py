@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import final
+from typing import Protocol, final
 
 import trio
 from attrs import evolve, fields_dict
@@ -29,8 +29,23 @@ from .settings import Settings
 from .turns import Speech, Turns
 from .watchers import Watchers
 
-LIVE = ("voice", "speed", "phrases", "turn", "speculative_replies")
-"""The settings that the next turn can have otherwise than the last."""
+LIVE = (
+    "voice", "speed", "phrases", "turn", "speculative_replies", "chimes",
+    "stt_prompt", "tts_models", "tts_format", "tts_instructions",
+)  # fmt: skip
+"""The settings that the next turn can have otherwise than the last; ``tts`` too, among the engines there are."""
+
+
+class Engines(Protocol):
+    """Those that can be used in another way from turn to turn."""
+
+    def has(self, settings: Settings) -> bool:
+        """Whether who is to speak is among them."""
+        ...
+
+    def adapt(self, settings: Settings) -> None:
+        """Keep to ``settings`` from the next turn on.  Raises SettingsError for what cannot be."""
+        ...
 
 
 @final
@@ -50,8 +65,10 @@ class Conversation:
         orders: trio.MemorySendChannel[RecorderOrder],
         outside: Outside,
         watchers: Watchers,
+        engines: Engines | None = None,
+        chiming: bool = False,
     ) -> None:
-        self._outside, self._watchers = outside, watchers
+        self._outside, self._watchers, self._engines = outside, watchers, engines
         self._reports, self._orders = reports, orders
         self._dialogue = Dialogue(settings.bounds)
         self._turns = Turns(
@@ -62,6 +79,8 @@ class Conversation:
             dialogue=self._dialogue,
             outside=outside,
             watchers=watchers,
+            adapt=lambda settings: None if engines is None else engines.adapt(settings),
+            chiming=chiming,
         )
         self._talking = self._finishing = self._typed = False
         self._wound_up: TurnId | None = None
@@ -292,11 +311,14 @@ class Conversation:
     def reconfigure(self, settings: Settings) -> tuple[str, ...]:
         """Keep to ``settings`` from the next turn on, as far as that can be while the conversation is open.
 
-        ``voice``, ``speed``, ``phrases``, ``turn`` and ``speculative_replies`` can change.  Returned are the names of
-        those that differ and need a new conversation: devices, engines, what is done with their sound, and where
+        How it is spoken and listened can change: ``voice``, ``speed``, ``tts_models``, ``tts_format``,
+        ``tts_instructions``, ``chimes``, ``phrases``, ``stt_prompt``, ``turn``, ``speculative_replies``; and ``tts``
+        when it names engines that this conversation has, as ``auto`` or a list may.  Returned are the names of those
+        that differ and need a new conversation: devices, other engines, what is done with their sound, and where
         recordings go.
         """
-        kept = self._turns.settings = evolve(self.settings, **{name: getattr(settings, name) for name in LIVE})
+        live = (*LIVE, "tts") if self._engines is not None and self._engines.has(settings) else LIVE
+        kept = self._turns.settings = evolve(self.settings, **{name: getattr(settings, name) for name in live})
         return tuple(name for name in fields_dict(Settings) if getattr(settings, name) != getattr(kept, name))
 
     def events(self) -> AsyncIterator[Event]:

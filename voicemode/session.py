@@ -129,13 +129,15 @@ async def open_conversation(
             # most conversations are not kept, and its messages cost time to load
             from .exchanges.keeping import keeping
 
-            await stack.enter_async_context(keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent))
+            about = None if loading.providers is None else loading.providers.about
+            await stack.enter_async_context(
+                keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent, about=about)
+            )
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
         gate, expectation, recordings = Gate(), Expectation(), Recordings()
         for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
-        chiming = isinstance(speaker, Monitored) if settings.chimes is None else settings.chimes
         outside = Outside(
             gate=gate,
             playback=None if speaker is None else outlet,
@@ -148,7 +150,7 @@ async def open_conversation(
             transport=Transport(),
             recent=recent,
             judge=loading.turn_model,
-            chimes=chimes(outlet.rate) if chiming else {},
+            chimes={} if speaker is None else chimes(outlet.rate),
             shown=settings.text,
         )
         nursery = await stack.enter_async_context(trio.open_nursery())
@@ -192,7 +194,14 @@ async def open_conversation(
                 )
             )
         conversation = Conversation(
-            settings, inbox=inbox, reports=reports, orders=orders, outside=outside, watchers=watchers
+            settings,
+            inbox=inbox,
+            reports=reports,
+            orders=orders,
+            outside=outside,
+            watchers=watchers,
+            engines=loading.providers,
+            chiming=isinstance(speaker, Monitored),
         )
         if settings.control:
             # most conversations are not controlled, and its messages cost time to load

@@ -148,7 +148,8 @@ class Settings:
     made known to recognisers behind an endpoint, and so is ``stt_language`` (``de``; ``auto`` lets them find out).
     ``whisper_port``, ``kokoro_port`` and ``mlx_audio_port`` are where these are looked for on this machine and what the
     names ``whisper`` and ``kokoro`` stand for; ``kokoro_voice`` goes before ``voices`` there.  Services are asked for
-    speech as ``tts_format`` first, and ``stt_compress`` says whether recordings are compressed for them.
+    speech as ``tts_format`` first, and in the manner of ``tts_instructions`` where they can be told; ``stt_compress``
+    says whether recordings are compressed for them.
     ``phrases`` are what the user is expected to say: an embedded recogniser then answers with one of them.
     ``base_dir`` is where recordings are kept, those that wait for their transcript always, the others only with
     ``save_audio``.  ``chimes`` are short sounds that tell when it is the user's turn and when they were heard; None
@@ -194,6 +195,7 @@ class Settings:
     mlx_audio_port: int = field(default=8890, validator=_port)
     kokoro_voice: str | None = None
     tts_format: SoundFormat = "pcm"
+    tts_instructions: str | None = None
     stt_compress: Compress = "auto"
     voice: str | None = None
     speed: float | None = field(default=None, validator=_speed)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from typing import TypeAlias
 
 import trio
+from attrs import evolve
 
 from actors.converse import converse
 from actors.errors import SettingsError
@@ -30,7 +31,8 @@ Speech: TypeAlias = str | AsyncIterable[str] | Agent
 
 
 class Turns:
-    """Whoever asks for one while another runs waits for its end.  ``settings`` are those of the next turn."""
+    """Whoever asks for one while another runs waits for its end.  ``settings`` are those of the next turn, to which
+    ``adapt`` has the engines keep.  Chimes are heard if they say so, and if they say nothing when ``chiming``."""
 
     def __init__(
         self,
@@ -42,8 +44,11 @@ class Turns:
         dialogue: Dialogue,
         outside: Outside,
         watchers: Watchers,
+        adapt: Callable[[Settings], None],
+        chiming: bool,
     ) -> None:
         self.settings = settings
+        self._adapt, self._chiming = adapt, chiming
         self._inbox, self._reports, self._orders = inbox, reports, orders
         self._dialogue, self._outside, self._watchers = dialogue, outside, watchers
         self._floor = trio.Lock()
@@ -101,6 +106,7 @@ class Turns:
                 phrases=self.settings.phrases if phrases is None else tuple(phrases),
                 presume=presume,
             )
+            self._adapt(self.settings)
             with unwrapped():
                 result = await converse(
                     self._inbox,
@@ -108,10 +114,16 @@ class Turns:
                     self._orders,
                     request=request,
                     dialogue=self._dialogue,
-                    outside=self._outside,
+                    outside=self._present,
                 )
             self._remember(result)
             return result
+
+    @property
+    def _present(self) -> Outside:
+        """The outside as the settings have it."""
+        chiming = self._chiming if self.settings.chimes is None else self.settings.chimes
+        return self._outside if chiming else evolve(self._outside, chimes={})
 
     def _words(self, speech: Speech | None) -> Words | None:
         if speech is None or isinstance(speech, str | AsyncIterable):

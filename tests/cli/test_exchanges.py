@@ -97,6 +97,24 @@ def test_what_is_searched_for_is_found(run: Run, base: Path, args: list[str], fo
     assert (ran.code, bool(ran.err)) == (0, not found)
 
 
+@pytest.mark.parametrize("day", ["today", "yesterday"])
+def test_days_may_be_words(run: Run, base: Path, day: str) -> None:
+    assert run("exchanges", "search", "--since", day).err == "Nothing of that kind was said.\n"
+    assert "what time is it" in run("exchanges", "search", "--until", day).out
+
+
+def test_what_is_no_day_is_told_with_an_example(run: Run, base: Path) -> None:
+    ran = run("exchanges", "search", "--since", "2 hours")
+    assert ran.code == 2
+    assert "'2 hours' is no day; write one as in 2026-03-04, or today or yesterday." in ran.err
+
+
+def test_sound_goes_along_where_that_is_asked_for(run: Run, base: Path, tmp_path: Path) -> None:
+    ran = run("exchanges", "export", "--include-audio", "-o", tmp_path / "talk.json")
+    assert (ran.code, ran.err) == (0, "voicemode: 1 recording cannot be read any more.\n")
+    assert run("exchanges", "export", "--include-audio").code == 2
+
+
 def test_days_the_wrong_way_round_are_bad_usage(run: Run, base: Path) -> None:
     assert run("exchanges", "search", "--since", "2026-03-05", "--until", "2026-03-04").code == 2
 
@@ -104,6 +122,7 @@ def test_days_the_wrong_way_round_are_bad_usage(run: Run, base: Path) -> None:
 def test_numbers_are_a_table_and_an_object(run: Run, base: Path) -> None:
     ran = run("exchanges", "stats")
     assert "4 exchanges in 2 conversations on 2 days" in ran.out
+    assert "recorded of the user: 0:02, pauses included\nheard of the assistant: 0:00\n" in ran.out
     assert "whisper" in ran.out
     assert "250 ms" in ran.out
     found = run("exchanges", "stats", "--json").json

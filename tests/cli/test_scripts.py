@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
+from voicemode.exchanges import Exchanges
+
 from .conftest import Run
 
 pytestmark = pytest.mark.realtime
@@ -54,6 +56,17 @@ def test_a_script_that_goes_as_expected(run: Run, script: Path) -> None:
     assert verdict.startswith(f"All 1 steps of {script} went as expected")
     assert soundfile.info("talk.wav").channels == 2
     assert Path("talk.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_what_is_said_in_a_script_is_kept_where_that_is_asked_for(
+    run: Run, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.write_text(GOOD)
+    assert run("script", script).code == 0
+    assert not list(Exchanges(tmp_path / "base"))
+    monkeypatch.setenv("VOICEMODE_SAVE_TRANSCRIPTIONS", "true")
+    assert run("script", script).code == 0
+    assert [(each.type, each.text) for each in Exchanges(tmp_path / "base")] == [("tts", "Good morning.")]
 
 
 def test_a_script_that_does_not_names_what_was_not_as_expected(run: Run, script: Path) -> None:

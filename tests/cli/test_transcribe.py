@@ -39,9 +39,16 @@ def test_any_recording_is_understood(
     soundfile.write(path, np.stack([sound] * channels, axis=1), rate, subtype=subtype, format=container)
     ran = run("transcribe", path, *PHRASES, "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == ["transcript", "engine", "audio_ms", "stt_ms"]
+    assert list(ran.json) == ["transcript", "engine", "failures", "audio_ms", "stt_ms"]
     assert (ran.json["transcript"], ran.json["engine"]) == (SAID, "pocketsphinx")
     assert ran.json["audio_ms"] == pytest.approx(1000 * len(samples) / own_rate, abs=60)
+
+
+def test_who_failed_before_is_in_the_json(run: Run, audio: Path) -> None:
+    nobody = "http://127.0.0.1:9/v1"
+    ran = run("transcribe", audio / "lj001-0008.wav", *PHRASES, "--stt", f"{nobody},pocketsphinx", "--json")
+    assert [failure["provider"] for failure in ran.json["failures"]] == [nobody]
+    assert (ran.json["engine"], ran.json["transcript"]) == ("pocketsphinx", SAID)
 
 
 def test_the_transcript_alone_is_on_stdout(run: Run, audio: Path) -> None:

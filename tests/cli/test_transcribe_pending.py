@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import trio
 
 from actors.errors import ProviderUnavailable
 from actors.messages import SAMPLE_BYTES, Transcript
+from tests.exchanges.saying import NOON, keep, said
 from voicemode import Settings
 from voicemode.audio.claim import Claim
 from voicemode.audio.wav_writer import WavWriter
 from voicemode.cli import transcribe_pending
+from voicemode.exchanges import Exchanges
 from voicemode.speech import recognising as opened
 
 from .conftest import Run
@@ -145,6 +148,7 @@ def test_each_recording_is_one_line_of_json(run: Run, ear: Ear, record: Callable
         "state": "transcribed",
         "transcript": "word",
         "engine": "ear",
+        "failures": [],
         "audio_ms": 12.5,
         "stt_ms": 1.0,
         "error": None,
@@ -273,6 +277,34 @@ def test_a_recording_that_cannot_be_settled_stays_and_is_told_once(
     assert path.exists()
 
 
+def test_what_was_transcribed_is_an_exchange_of_when_it_was_said(
+    run: Run, ear: Ear, base: Path, record: Callable[[int], Path]
+) -> None:
+    path = record(160).rename(base / "pending" / "20260304_120001_500_abcdef.wav")
+    keep(base, said("Who is there?", type="tts", project_path="/project"))
+    keep(base, said("Somebody else", minutes=1, conversation_id="other", project_path="/other"))
+    assert run("config", "set", "VOICEMODE_SAVE_TRANSCRIPTIONS", "true").code == 0
+    assert run("transcribe", "--pending", "--save-audio").code == 0
+    (found,) = [each for each in Exchanges(base) if each.known("later")]
+    assert (found.type, found.text.split()[0], found.duration_ms) == ("stt", "word", 1000)
+    assert (found.conversation_id, found.project_path) == ("conv_20260304_120000_abcdef", "/project")
+    assert (found.at - NOON).total_seconds() == 1.5
+    assert found.audio_file is not None
+    assert found.audio_file.endswith(f"{path.stem}_stt.wav")
+    assert (found.provider, found.known("transcription_time")) == ("ear", 0.001)
+
+
+def test_an_exchange_that_cannot_be_written_is_no_failure(
+    run: Run, ear: Ear, base: Path, record: Callable[[int], Path]
+) -> None:
+    path = record(2)
+    (base / "logs").touch()
+    run("config", "set", "VOICEMODE_SAVE_TRANSCRIPTIONS", "true")
+    ran = run("transcribe", "--pending")
+    assert (ran.code, ran.out) == (0, f"{path}: word\n")
+    assert not path.exists()
+
+
 def test_list_only_lists(run: Run, ear: Ear, base: Path, record: Callable[[int], Path]) -> None:
     first, second = record(160), record(BROKEN)
     before = left(base)
@@ -280,6 +312,8 @@ def test_list_only_lists(run: Run, ear: Ear, base: Path, record: Callable[[int],
     assert (ran.code, ran.err) == (0, "")
     assert [line.split("  ")[0] for line in ran.out.splitlines()] == [str(first), str(second)]
     assert [line.split("  ")[2] for line in ran.out.splitlines()] == ["1.0 s", "0.0 s"]
+    began = datetime.fromtimestamp(1_000_000).astimezone()
+    assert ran.out.splitlines()[0].split("  ")[1] == f"{began:%Y-%m-%d %H:%M:%S}"
     found = lines(run("transcribe", "--pending", "--list", "--json").out)
     assert [(each["file"], each["audio_ms"], each["in_use"]) for each in found] == [
         (str(first), 1000.0, False),

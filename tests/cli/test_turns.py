@@ -156,6 +156,7 @@ def test_an_unknown_voice_fails_with_the_name_of_the_engine(run: Run) -> None:
     assert ran.code == 1
     assert ran.json["error"]["type"] == "ProviderRefused"
     assert "espeak-ng has no voice 'nobody'" in ran.json["error"]["message"]
+    assert ran.json["error"]["message"].endswith("voicemode providers --json lists those there are.")
 
 
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["lines", "json"])

@@ -277,6 +277,14 @@ def test_a_project_may_choose_among_what_is_here(home: Path, project: Path, line
     assert read(home, project).values[name].origin.layer == "project"
 
 
+@pytest.mark.parametrize(
+    "line", ["VOICEMODE_ALLOW_REMOTE=maybe", "VOICEMODE_KEEP_DAYS=never", "VOICEMODE_TTS=http://["]
+)
+def test_nor_is_it_refused_where_it_cannot_be_either(home: Path, project: Path, line: str) -> None:
+    write(project / ".voicemode.env", f"{line}\n")
+    assert [each.name for each in read(home, project).unused] == [line.partition("=")[0]]
+
+
 @pytest.mark.parametrize("line", THEIRS)
 def test_what_a_stranger_may_not_decide_is_not_used_from_a_project(home: Path, project: Path, line: str) -> None:
     name, _, value = line.replace("'", "").partition("=")

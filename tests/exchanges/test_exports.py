@@ -51,7 +51,7 @@ def test_as_a_page_what_was_said_is_text_and_nothing_else(exchanges: list[Exchan
 
     Tags().feed(as_html(exchanges))
     assert tags.count("p") == len(exchanges)
-    assert set(tags) <= {"html", "head", "meta", "title", "style", "body", "h2", "p", "time", "span"}
+    assert set(tags) <= {"html", "head", "meta", "title", "style", "body", "h2", "p", "time", "span", "br", "audio"}
 
 
 def test_as_markdown_a_line_is_a_line() -> None:

@@ -123,6 +123,14 @@ def test_who_stood_in_for_whom_is_said_without_the_engines_own_words() -> None:
     assert exchange.known("provider_type") == "embedded"
 
 
+def test_what_is_known_of_an_engine_is_written() -> None:
+    scribe = Scribe(OCCASION, on_the_wall, lambda service, name: {"model": f"{name}'s", "provider_url": service})
+    events = ended(spoken=SpokenText(text="Hi", heard="Hi"), engines=Engines(tts="kokoro", stt="x"), transcript="Ho")
+    assert [
+        (exchange.known("model"), exchange.known("provider_url")) for event in events for exchange in scribe.take(event)
+    ] == [("kokoro's", "tts"), ("x's", "stt")]
+
+
 def test_what_was_typed_was_transcribed_by_nobody() -> None:
     [exchange] = written(ended(transcript="Tuesday"))
     assert (exchange.known("typed"), exchange.provider, exchange.duration_ms) == (True, None, None)

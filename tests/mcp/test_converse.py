@@ -140,6 +140,12 @@ async def test_progress_comes_at_once_and_at_each_change(autojump_clock: MockClo
     assert all(later - earlier >= 0.09 for earlier, later in pairwise(when))
 
 
+async def test_between_two_lines_and_after_the_last_word_progress_says_nothing(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        await at.converse(turns=[{"say": "one two"}, {"say": "three"}], pause_after_ms=1000)
+        assert {what for _, what in at.notes} == {"Getting ready", "Speaking"}
+
+
 async def test_a_long_wait_is_not_silent(autojump_clock: MockClock) -> None:
     async with desk(settings=patient()) as at:
         await at.converse("", listen_duration_max=20)
@@ -179,7 +185,6 @@ async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockCloc
         ({"turns": [{"say": "one", "ask": "two"}]}, "either say or ask"),
         ({"turns": [{"play": "one"}]}, "play"),
         ({"message": "", "wait_for_response": False}, "Neither"),
-        ({"message": "one", "tts_instructions": "slowly"}, "tts_provider"),
         ({"resume": "nothing-1"}, "Nothing waits"),
         ({"message": "one", "turns": [{"say": "two"}]}, "give one of them"),
         ({"message": "one", "policy": "shout"}, "finish_sentence"),
@@ -205,10 +210,17 @@ async def test_an_engine_that_fails_is_an_answer_and_the_next_call_works(autojum
 async def test_what_a_turn_can_have_otherwise_needs_no_other_conversation(autojump_clock: MockClock) -> None:
     async with desk() as at:
         await at.converse("one", wait_for_response=False, speed=1.5, policy="ignore", listen_duration_max=3)
-        assert len(at.opened) == 1
+        await at.converse("one", wait_for_response=False, vocabulary=["Trio", "attrs"], chime_enabled=True)
+        await at.converse("one", wait_for_response=False, tts_model="tts-1-hd", tts_instructions="Whisper.")
         await at.converse("one", wait_for_response=False, audio_format="mp3")
+        assert len(at.opened) == 1
+
+
+async def test_an_engine_that_is_not_there_yet_needs_another_conversation(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        await at.converse("one", wait_for_response=False, tts_provider="http://127.0.0.1:9/v1", tts_model="loud")
         assert len(at.opened) == 2
-        assert at.opened[1].tts_format == "mp3"
+        assert (at.opened[1].tts, at.opened[1].tts_models) == ("http://127.0.0.1:9/v1", ("loud",))
 
 
 async def test_a_button_stops_what_is_said(autojump_clock: MockClock) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 from tests.mcp.rude import Served, served
 
@@ -19,6 +22,31 @@ async def result_of(at: Served, **arguments: Any) -> dict[str, Any]:
     return found
 
 
+async def conch_status(home: Path) -> str:
+    done = await trio.run_process(
+        [sys.executable, "-m", "voicemode", "conch", "status"],
+        env={**os.environ, "HOME": str(home)},
+        capture_stdout=True,
+    )
+    return done.stdout.decode()
+
+
+async def test_an_agent_that_has_no_handshake_says_its_name_with_the_call(tmp_path: Path) -> None:
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "progressToken": "p",
+    }
+    async with served(tmp_path) as one, served(tmp_path) as other:
+        await other.shake_hands()
+        arguments = {"message": STORY, "wait_for_response": False}
+        await one.request("tools/call", name="converse", arguments=arguments, _meta=meta)
+        await one.until("Speaking")
+        refused = await result_of(other, message="Hm.")
+        assert refused["content"][0]["text"].startswith("modern in ")
+
+
 async def test_who_does_not_wait_is_told_at_once_who_speaks(tmp_path: Path) -> None:
     async with served(tmp_path) as one, served(tmp_path) as other:
         await one.shake_hands()
@@ -27,7 +55,11 @@ async def test_who_does_not_wait_is_told_at_once_who_speaks(tmp_path: Path) -> N
         await one.until("Speaking")
         refused = await result_of(other, message="Hm.")
         assert refused["isError"]
-        assert "wait_for_conch" in refused["content"][0]["text"] or "wait" in refused["content"][0]["text"]
+        said = refused["content"][0]["text"]
+        assert said.startswith("rude in ")
+        assert "(session first)" in said
+        assert "wait_for_conch" in said
+        assert "rude in " in await conch_status(tmp_path)
         assert (await one.answer(first))["result"]["structuredContent"]["outcome"] == "said"
 
 

@@ -110,7 +110,7 @@ async def test_the_languages_can_be_listed() -> None:
 
 async def test_the_voice_it_was_loaded_with_is_the_usual_one() -> None:
     speech = await EspeakSpeech.load(voice="nobody")
-    with pytest.raises(ProviderRefused, match="no voice 'nobody'"):
+    with pytest.raises(ProviderRefused, match="no voice 'nobody'; try en-us"):
         async with speech.speak("Hello") as parts:
             await parts.receive()
 

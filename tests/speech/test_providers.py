@@ -299,6 +299,18 @@ async def test_a_voice_that_nobody_has_is_a_mistake_that_is_told() -> None:
                     await said(found.tts, "quatsch")
 
 
+async def test_what_is_known_of_an_engine_is_told_to_who_reads_afterwards() -> None:
+    async with (
+        offering("tts-1", voices=("af_sky",)) as server,
+        opened(Settings(tts=(server.url, "espeak-ng"), stt=server.url), speaks=True) as found,
+    ):
+        there = {"provider_type": "local", "provider_url": server.url}
+        assert found.about("tts", server.url) == {**there, "model": "tts-1", "audio_format": "pcm"}
+        assert found.about("stt", server.url) == {**there, "model": "whisper-1", "audio_format": "wav"}
+        assert found.about("tts", "espeak-ng") == {"provider_type": "embedded"}
+        assert found.about("tts", "somebody") == {}
+
+
 async def test_all_connections_are_closed_in_the_end() -> None:
     async with (
         offering("whisper-1", "tts-1") as server,

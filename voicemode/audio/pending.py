@@ -5,7 +5,7 @@ Out: what is there, oldest first, and the sound of each as far as it can be read
 from __future__ import annotations
 
 import stat
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import trio
@@ -19,6 +19,9 @@ from .files import Sound, read_audio
 from .store import pending_in
 from .wav_writer import Head, make_whole
 
+NAMED = len("20260103_101500_120")
+"""Letters of a recording's name that say when it began."""
+
 HEADER = 44
 """Bytes of a WAV file before its first sample."""
 
@@ -30,6 +33,14 @@ class Waiting:
     path: Path
     recorded: datetime
     seconds: float | None
+
+    @property
+    def began(self) -> datetime:
+        """When it began to be said: as its name has it, or by its end."""
+        try:
+            return datetime.strptime(self.path.stem[:NAMED], "%Y%m%d_%H%M%S_%f").astimezone()
+        except ValueError:
+            return self.recorded - timedelta(seconds=self.seconds or 0.0)
 
 
 def waiting(base: Path) -> list[Waiting]:

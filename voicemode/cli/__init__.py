@@ -15,13 +15,15 @@ from importlib import import_module
 
 import click
 
-from actors.errors import SettingsError, VoiceError
+from actors.errors import ProviderError, SettingsError, VoiceError
 
 from .defaults import defaults_of, name_settings, survey_here
 from .output import account_of, flush, give_up_stdout, write_error
 from .signals import Stopped
 
 FAILED, BAD_USAGE = 1, 2
+
+VOICES = " voicemode providers --json lists those there are."
 
 CONFIG = "config"
 COMMANDS = (
@@ -95,7 +97,8 @@ def main(args: Sequence[str] | None = None) -> int:
     except Stopped as stop:
         return _stopped(stop, as_json)
     except VoiceError as error:
-        write_error(str(error), type(error).__name__, account_of(error), as_json=as_json)
+        hint = VOICES if isinstance(error, ProviderError) and error.code == "voice" else ""
+        write_error(f"{error}{hint}", type(error).__name__, account_of(error), as_json=as_json)
         return BAD_USAGE if isinstance(error, SettingsError) else FAILED
     except BrokenPipeError:
         give_up_stdout()

@@ -52,7 +52,8 @@ def in_words(found: Figures) -> list[str]:
     conversations, days = counted(found.conversations, "conversation"), counted(found.days, "day")
     lines = [
         f"{counted(found.exchanges, 'exchange')} in {conversations} on {days}",
-        f"the user spoke for {_duration(found.user_seconds)}, the assistant for {_duration(found.assistant_seconds)}",
+        f"recorded of the user: {_duration(found.user_seconds)}, pauses included",
+        f"heard of the assistant: {_duration(found.assistant_seconds)}",
         f"interrupted: {found.interrupted}",
     ]
     if found.first is not None and found.last is not None:

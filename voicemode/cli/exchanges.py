@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ import trio
 from actors.errors import VoiceError
 
 from . import options
+from .day import day
 from .output import console, flush, printable, write_json, write_line, writing
 from .signals import exit_code_of, heeding_signals
+from .tally import counted
 
 if TYPE_CHECKING:
     from ..exchanges.choosing import Wanted
@@ -32,10 +34,6 @@ WIDE = 200
 SIDES: dict[str, Side] = {"user": "stt", "assistant": "tts"}
 
 
-def _day(_: click.Context, __: click.Parameter, value: datetime | None) -> date | None:
-    return None if value is None else value.date()
-
-
 def _count(default: int) -> options.Option[options.Command]:
     return click.option(
         "-n",
@@ -50,8 +48,8 @@ def _count(default: int) -> options.Option[options.Command]:
 
 
 days = options.together(
-    click.option("--since", type=click.DateTime(["%Y-%m-%d"]), callback=_day, metavar="YYYY-MM-DD", help="From then."),
-    click.option("--until", type=click.DateTime(["%Y-%m-%d"]), callback=_day, metavar="YYYY-MM-DD", help="To then."),
+    click.option("--since", callback=day, metavar="DAY", help="From then, as in 2026-03-04, yesterday or today."),
+    click.option("--until", callback=day, metavar="DAY", help="To the end of that day."),
 )
 choosing = options.together(
     days,
@@ -216,11 +214,17 @@ def stats(
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write, readable by you alone; by default standard output.",
 )
+@click.option(
+    "--include-audio",
+    is_flag=True,
+    help="Copy the recordings there are into a folder beside the file, named after it, so that both can be moved.",
+)
 @options.together(choosing, options.base_dir)
 def export(
     form: str,
     conversation: str | None,
     output: Path | None,
+    include_audio: bool,
     since: date | None,
     until: date | None,
     side: str | None,
@@ -231,9 +235,17 @@ def export(
     """Write what was said for another program, or to be read."""
     from ..config.places import write
     from ..exchanges.exports import FORMS
+    from ..exchanges.taking_along import taken_along
 
+    if include_audio and output is None:
+        raise click.UsageError("--include-audio puts recordings beside a file: name it with -o FILE.")
     kept = _kept(base_dir, since, until)
-    text = FORMS[form](list(_wanted(side, provider, project, conversation=conversation).of(kept)))
+    found = list(_wanted(side, provider, project, conversation=conversation).of(kept))
+    if include_audio and output is not None:
+        found, gone = taken_along(found, output)
+        if gone:
+            click.echo(f"voicemode: {counted(gone, 'recording')} cannot be read any more.", err=True)
+    text = FORMS[form](found)
     if output is None:
         with writing():
             click.echo(text.encode(), nl=False)

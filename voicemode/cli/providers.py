@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
 import trio
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve
 
 from actors.events import Health
-from actors.messages import Place, Service
+from actors.messages import Service
 
 from ..settings import Settings
+from ..speech.engine_rows import DOING, Row, rows_of, surveying
 from . import options
 from .defaults import configured
 from .output import console, printable, write_json, writing
@@ -24,8 +24,6 @@ from .signals import exit_code_of, heeding_signals
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
-
-    from ..speech.survey import Survey
 
 NONE_UP = 1
 WIDE = 100
@@ -37,27 +35,7 @@ LONGEST_MODEL = 24
 EVERY = 1.0
 """Seconds between two rounds of questions while they are watched."""
 
-DOING = {"stt": "listens", "tts": "speaks"}
 COLOURS: dict[Health, str] = {"up": "green", "down": "red", "trying": "yellow", "unknown": "dim"}
-
-
-@frozen(kw_only=True)
-class Row:
-    """An engine as it is shown.  Times are seconds: ``since`` how long its health is what it is, ``p50`` and ``p95``
-    until it says that it is there."""
-
-    service: Service
-    engine: str
-    place: Place
-    health: Health
-    since: float
-    model: str | None
-    models: tuple[str, ...]
-    voices: tuple[str, ...]
-    p50: float | None
-    p95: float | None
-    error: str | None
-    retry_in: float | None
 
 
 @click.command()
@@ -150,34 +128,8 @@ def _has(row: Row) -> str:
     return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts if count)
 
 
-def rows_of(survey: Survey, now: float) -> list[Row]:
-    """What is known of each engine that is on the board, at ``now`` on the Trio clock."""
-    rows: list[Row] = []
-    providers = survey.providers
-    for provider in providers.all:
-        engine, status = provider.engine, providers.board.status(*provider.key)
-        answers = survey.answers.get(provider.key)
-        rows.append(
-            Row(
-                service=provider.service,
-                engine=provider.name,
-                place=status.place,
-                health=status.health,
-                since=round(now - status.since, 3),
-                model=engine.model,
-                models=engine.offer.models(provider.service),
-                voices=engine.offer.voices if provider.service == "tts" else (),
-                p50=None if answers is None else answers.percentile(50),
-                p95=None if answers is None else answers.percentile(95),
-                error=status.error,
-                retry_in=None if status.retry_at is None else round(status.retry_at - now, 3),
-            )
-        )
-    return rows
-
-
 async def _asked(settings: Settings) -> tuple[list[Row], int | None]:
-    async with heeding_signals(), _surveying(settings) as survey:
+    async with heeding_signals(), surveying(settings) as survey:
         await survey.go_round()
         return rows_of(survey, trio.current_time()), None
 
@@ -186,7 +138,7 @@ async def _watched(settings: Settings) -> tuple[list[Row], int | None]:
     from rich.live import Live
 
     halt = trio.CancelScope()
-    async with heeding_signals() as signals, _surveying(settings) as survey:
+    async with heeding_signals() as signals, surveying(settings) as survey:
         signals.stop = halt.cancel
         with halt, writing(), Live(console=_screen(), auto_refresh=False) as live:
             while True:
@@ -195,18 +147,6 @@ async def _watched(settings: Settings) -> tuple[list[Row], int | None]:
                 await trio.to_thread.run_sync(partial(live.update, shown, refresh=True))
                 await trio.sleep(EVERY)
         return rows_of(survey, trio.current_time()), signals.received
-
-
-@asynccontextmanager
-async def _surveying(settings: Settings) -> AsyncGenerator[Survey]:
-    from ..speech.providers import Providers
-    from ..speech.survey import Survey
-
-    providers = await Providers.open(settings, listens=True, speaks=True, must_work=False, asks=False)
-    try:
-        yield Survey(providers)
-    finally:
-        await providers.aclose()
 
 
 def _screen() -> Console:

@@ -14,6 +14,7 @@ import trio
 
 from .. import Settings
 from . import options
+from .defaults import configured
 from .output import console, printable, write_json, write_line, writing
 from .signals import exit_code_of, heeding_signals
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ..script import Script, ScriptReport
 
 DID_NOT_HOLD = 1
+
+KEPT = ("save_transcriptions", "event_log", "keep_days", "keep_megabytes")
+"""Of what is configured: the rest is the script's own business, so that it goes the same way everywhere."""
 
 
 @click.command()
@@ -42,7 +46,9 @@ def script(
     from .script_report import verdict
 
     _check(record, timeline)
-    settings = Settings(base_dir=base_dir, save_audio=save_audio)
+    wanted = configured()
+    kept = {name: getattr(wanted, name) for name in KEPT}
+    settings = Settings(base_dir=base_dir, save_audio=save_audio, **kept)
     with redirect_stdout(sys.stderr if as_json else sys.stdout):
         # an agent may print, and stdout is for the report alone
         loaded = load_script(file)

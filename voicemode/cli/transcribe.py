@@ -9,6 +9,8 @@ import trio
 from attrs import asdict, evolve, frozen
 from click.core import ParameterSource
 
+from actors.messages import ProviderFailure
+
 from ..session import RATE
 from ..settings import Settings
 from . import options
@@ -24,10 +26,12 @@ OF_PENDING = {"only_list": "--list", "base_dir": "--base-dir", "save_audio": "--
 
 @frozen(kw_only=True)
 class Transcription:
-    """``audio_ms`` is how long the file lasts, ``stt_ms`` the engine's own time."""
+    """``audio_ms`` is how long the file lasts, ``stt_ms`` the engine's own time; ``failures`` are the engines that were
+    asked before it."""
 
     transcript: str
     engine: str
+    failures: tuple[ProviderFailure, ...]
     audio_ms: float
     stt_ms: float
 
@@ -100,6 +104,7 @@ async def _transcribe(file: Path, settings: Settings) -> Transcription:
     return Transcription(
         transcript=transcript.text.strip(),
         engine=transcript.engine,
+        failures=transcript.failures,
         audio_ms=round(sound.seconds * 1000, 3),
         stt_ms=round(transcript.seconds * 1000, 3),
     )

@@ -12,8 +12,8 @@ from .kinds import SECRET, Kind
 FileOf: TypeAlias = Literal["project", "user"]
 
 ANY = r".*"
-YES = r"(?i)\s*(true|yes|on|1|t|y)\s*"
-"""What of a setting may stand in no project's file: whatever it is, or that it is switched on."""
+YES = r"(?i)(?!\s*(false|no|off|0|f|n)?\s*$).*"
+"""What of a setting may stand in no project's file: whatever it is, or anything but that it is switched off."""
 
 
 @frozen

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import groupby
+from pathlib import PurePath
+from urllib.parse import quote
 
 import msgspec
 
@@ -68,7 +70,8 @@ def as_markdown(exchanges: Sequence[Exchange]) -> str:
         parts.append(f"\n## {_plain(_heading(name, said[0]))}\n")
         for exchange in said:
             unheard = f" *[not heard: {_plain(exchange.unheard)}]*" if exchange.unheard else ""
-            parts.append(f"\n**{WHO[exchange.type]}** ({exchange.at:%H:%M:%S}): {_plain(exchange.text)}{unheard}\n")
+            text = f"{_plain(exchange.text)}{unheard}{_link(exchange)}"
+            parts.append(f"\n**{WHO[exchange.type]}** ({exchange.at:%H:%M:%S}): {text}\n")
     return "".join(parts)
 
 
@@ -80,7 +83,9 @@ def as_html(exchanges: Sequence[Exchange]) -> str:
         for exchange in said:
             unheard = f' <span class="unheard">{escape(exchange.unheard)}</span>' if exchange.unheard else ""
             time = f'<time datetime="{exchange.at.isoformat(timespec="seconds")}">{exchange.at:%H:%M:%S}</time>'
-            parts.append(f'<p class="{WHO[exchange.type]}">{time} {escape(exchange.text)}{unheard}</p>\n')
+            parts.append(
+                f'<p class="{WHO[exchange.type]}">{time} {escape(exchange.text)}{unheard}{_player(exchange)}</p>\n'
+            )
     return "".join([*parts, "</body>\n</html>\n"])
 
 
@@ -103,6 +108,21 @@ def conversations(exchanges: Sequence[Exchange]) -> list[tuple[str, list[Exchang
 
 def _heading(name: str, first: Exchange) -> str:
     return ", ".join(part for part in (f"{first.at:%Y-%m-%d %H:%M}", name, first.project_path) if part)
+
+
+def _beside(exchange: Exchange) -> str:
+    """The address of its sound, where that goes along."""
+    name = exchange.audio_file
+    return "" if name is None or PurePath(name).is_absolute() else quote(name)
+
+
+def _link(exchange: Exchange) -> str:
+    return f" [sound]({address})" if (address := _beside(exchange)) else ""
+
+
+def _player(exchange: Exchange) -> str:
+    address = escape(_beside(exchange))
+    return f'<br><audio controls preload="none" src="{address}"></audio>' if address else ""
 
 
 def _plain(text: str) -> str:

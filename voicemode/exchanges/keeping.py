@@ -33,7 +33,7 @@ from .day_files import EVENTS, EXCHANGES
 from .event_log import EventLog, LoggedEvent
 from .exchange import Exchange, writable
 from .reading import recent as recent_exchanges
-from .scribe import Occasion, Scribe
+from .scribe import About, Occasion, Scribe
 from .sounds import Made, made_in, with_sound
 from .tidying import tidy
 
@@ -50,20 +50,20 @@ Entry: TypeAlias = Exchange | LoggedEvent
 
 @asynccontextmanager
 async def keeping(
-    settings: Settings, events: Ring[Event], *, rate: int, recent: Recent | None = None
+    settings: Settings, events: Ring[Event], *, rate: int, recent: Recent | None = None, about: About | None = None
 ) -> AsyncGenerator[None]:
     """While inside, keep of ``events`` what ``settings`` ask for; leaving closes them and waits for the disk, 2 s at
     most.
 
-    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound.  The disk is waited for in threads,
-    which a virtual clock does not see: its 2 s are over at once.
+    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound; ``about`` knows the engines.  The
+    disk is waited for in threads, which a virtual clock does not see: its 2 s are over at once.
     """
     async with trio.open_nursery() as nursery:
         until_written = trio.CancelScope(shield=True)
 
         async def keep() -> None:
             with until_written:
-                await keep_exchanges(events, settings=settings, rate=rate, recent=recent)
+                await keep_exchanges(events, settings=settings, rate=rate, recent=recent, about=about)
 
         nursery.start_soon(keep)
         try:
@@ -74,7 +74,12 @@ async def keeping(
 
 
 async def keep_exchanges(
-    events: AsyncIterable[Event], *, settings: Settings, rate: int, recent: Recent | None = None
+    events: AsyncIterable[Event],
+    *,
+    settings: Settings,
+    rate: int,
+    recent: Recent | None = None,
+    about: About | None = None,
 ) -> None:
     """Run until ``events`` end.  What is too old is removed meanwhile."""
     began = trio.current_time()
@@ -82,7 +87,7 @@ async def keep_exchanges(
         nursery.start_soon(_tidy, settings)
         book = _Book(settings)
         occasion = await book.in_thread(partial(_occasion, settings, rate))
-        scribe = Scribe(occasion, on_the_wall)
+        scribe = Scribe(occasion, on_the_wall) if about is None else Scribe(occasion, on_the_wall, about)
         phases = EventLog(occasion.conversation, on_the_wall, texts=settings.save_transcriptions)
         if settings.event_log:
             await book.write([phases.event(began, "SESSION_START", voice_mode_version=occasion.version)])

@@ -22,6 +22,8 @@ from .exchange import Exchange, Side, writable
 Clock: TypeAlias = Callable[[float], datetime]
 """When a moment of the Trio clock was, in the zone of this machine."""
 
+About: TypeAlias = Callable[[Service, str], Mapping[str, str]]
+
 STARTS = 64
 """Of the user's voice, since what they said last, that are remembered: more are noise."""
 
@@ -55,8 +57,11 @@ class _Turn:
 
 @define
 class Scribe:
+    """``about`` says what is known of an engine besides its name."""
+
     occasion: Occasion
     clock: Clock
+    about: About = lambda _, __: {}
     _turn: _Turn = field(factory=_Turn)
     _voiced: deque[float] = field(factory=lambda: deque[float](maxlen=STARTS))
     _places: dict[tuple[Service, str], Place] = field(factory=dict[tuple[Service, str], Place])
@@ -146,6 +151,7 @@ class Scribe:
         return {
             "provider": engine,
             "provider_type": None if engine is None else self._places.get((service, engine)),
+            **({} if engine is None else self.about(service, engine)),
             "is_fallback": None if engine is None else bool(failures),
             "fallback_reason": reasons(failures) or None,
         }

@@ -30,8 +30,9 @@ class EngineFigures:
 
 @frozen(kw_only=True)
 class Figures:
-    """``interrupted`` counts what the assistant could not say to its end; ``p50`` and ``p95`` are seconds from the end
-    of what the user said to its transcript."""
+    """``user_seconds`` is how long the recordings of the user are, with the silence in them, ``assistant_seconds`` what
+    was heard of the assistant.  ``interrupted`` counts what that could not say to its end; ``p50`` and ``p95`` are
+    seconds from the end of what the user said to its transcript."""
 
     exchanges: int
     conversations: int

@@ -60,7 +60,7 @@ class ConverseArguments(Arguments):
     speed: Speed | None = None
     tts_provider: Annotated[str, Meta(description="kokoro, openai, espeak-ng or a URL")] | None = None
     tts_model: str | None = None
-    tts_instructions: Annotated[str, Meta(description="How to speak; with tts_provider")] | None = None
+    tts_instructions: Annotated[str, Meta(description="How to speak, where the engine can be told")] | None = None
     audio_format: SoundFormat | None = None
     chime_enabled: bool | None = None
     disable_silence_detection: Annotated[bool, Meta(description="Listen for listen_duration_max")] = False

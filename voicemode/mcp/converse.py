@@ -21,7 +21,8 @@ from voicemode.groups import unwrapped
 
 from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
 from .arguments import ConverseArguments, Line
-from .progress import Progress, Report
+from .caller import Caller
+from .progress import Progress
 from .statistics import Statistics
 from .terms import Terms
 from .turns_at_the_voice import TurnsAtTheVoice
@@ -47,7 +48,7 @@ class Taken:
     """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
     them are begun."""
 
-    results: list[TurnResult] = field(factory=list, init=False)
+    results: list[TurnResult] = field(factory=list["TurnResult"], init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
 
@@ -84,11 +85,11 @@ class Converse:
         self._beginning = False
         self._earlier: list[str] = []
 
-    async def call(self, given: ConverseArguments, report: Report) -> ConverseAnswer:
+    async def call(self, given: ConverseArguments, caller: Caller) -> ConverseAnswer:
         """Raises VoiceError, SettingsError among them, with a sentence for the model."""
         if given.skip_tts is None:
             given = msgspec.structs.replace(given, skip_tts=self._terms.skip_tts)
-        progress = Progress(report)
+        progress = Progress(caller.report)
         with unwrapped():
             async with trio.open_nursery() as telling:
                 progress.tell("Getting ready")
@@ -97,7 +98,7 @@ class Converse:
                     if given.resume is not None:
                         running = self._taken_up(given.resume)
                     else:
-                        running = await self._begin(given)
+                        running = await self._begin(given, caller.client)
                     if (conversation := self._voice.conversation) is not None:
                         telling.start_soon(progress.follow, conversation)
                     answer = await self._answer(running)
@@ -129,7 +130,7 @@ class Converse:
         running.attended = True
         return running
 
-    async def _begin(self, given: ConverseArguments) -> Running:
+    async def _begin(self, given: ConverseArguments, client: str | None) -> Running:
         _check(given)
         running = self._running
         if self._beginning or (running is not None and running.attended):
@@ -143,7 +144,7 @@ class Converse:
             await self._voice.open(wished(self.settings, given, given.turns[0] if given.turns else None))
             self._calls += 1
             taken = Taken()
-            task = self._voice.start(partial(self._take, given, taken))
+            task = self._voice.start(partial(self._take, given, client, taken))
             self._running = Running(f"{self._id}-{self._calls}", given, taken, task)
             return self._running
         finally:
@@ -228,8 +229,10 @@ class Converse:
             self._earlier.append(f"[not transcribed, kept in {running.task.error.recording}]")
         self._running = None
 
-    async def _take(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
-        async with self._turns.speaking(given):
+    async def _take(
+        self, given: ConverseArguments, client: str | None, taken: Taken, conversation: Conversation
+    ) -> None:
+        async with self._turns.speaking(given, client):
             await self._take_turns(given, taken, conversation)
 
     async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:

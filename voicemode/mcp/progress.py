@@ -26,7 +26,6 @@ UNREAD = 1.0
 """Seconds after which a notification that nobody takes is given up."""
 
 STATES = {
-    "idle": "Ready",
     "speaking": "Speaking",
     "listening": "Listening",
     "hearing": "The user is speaking",
@@ -64,5 +63,5 @@ class Progress:
         from actors.events import StateChanged
 
         async for event in conversation.events():
-            if isinstance(event, StateChanged):
+            if isinstance(event, StateChanged) and event.state in STATES:
                 self.tell(STATES[event.state])

@@ -83,7 +83,7 @@ def server_of(offered: Any, readable: Any) -> Server[Any]:
     async def call_tool(context: Any, asked: CallToolRequestParams) -> CallToolResult:
         if asked.name not in by_name:
             raise MCPError(INVALID_PARAMS, f"There is no tool {asked.name}; there is {', '.join(by_name)}.")
-        return await tools.called(by_name[asked.name], asked.arguments, context.session.report_progress)
+        return await tools.called(by_name[asked.name], asked.arguments, context)
 
     async def list_resources(_: Any, __: Any) -> ListResourcesResult:
         return ListResourcesResult(resources=[spec.listed() for spec in readable])

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import trio
 from msgspec import Meta
 
 from actors.errors import VoiceError
+from actors.messages import Service
 from voicemode import Settings
+from voicemode.speech.engine_rows import DOING, Row, rows_of, surveying
 
 from .arguments import Arguments
 
-if TYPE_CHECKING:
-    from voicemode.speech.providers import Providers
-
 USUAL = "portaudio:"
 """What is opened where nothing is configured: the system's default device."""
-
-DOING = {"stt": "listens", "tts": "speaks"}
 
 
 class ServiceArguments(Arguments):
@@ -29,7 +24,7 @@ class ServiceArguments(Arguments):
 
 
 class Engine(msgspec.Struct, kw_only=True, omit_defaults=True):
-    service: str
+    service: Service
     engine: str
     place: str
     health: str
@@ -74,32 +69,32 @@ class VoicesAnswer(msgspec.Struct, kw_only=True):
 
 
 async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
-    async with _surveyed(settings) as providers:
-        engines: list[Engine] = []
-        for provider in providers.all:
-            status = providers.board.status(*provider.key)
-            engines.append(
-                Engine(
-                    service=provider.service,
-                    engine=provider.name,
-                    place=status.place,
-                    health=status.health,
-                    model=provider.engine.model or "",
-                    error=status.error or "",
-                )
-            )
+    engines = [
+        Engine(
+            service=row.service,
+            engine=row.engine,
+            place=row.place,
+            health=row.health,
+            model=row.model or "",
+            error=row.error or "",
+        )
+        for row in await _rows(settings)
+    ]
     used = (settings.microphone or USUAL, settings.speaker or USUAL)
     return ServiceAnswer(engines=engines, devices=await _devices(), microphone=used[0], speaker=used[1])
 
 
 async def voices(settings: Settings, given: VoicesArguments) -> VoicesAnswer:
-    async with _surveyed(settings) as providers:
-        found = {
-            provider.name: list(provider.engine.offer.voices)
-            for provider in providers.all
-            if provider.service == "tts" and given.provider in (None, provider.name)
-        }
-    return VoicesAnswer(voices=found)
+    speaking = [row for row in await _rows(settings) if row.service == "tts"]
+    return VoicesAnswer(
+        voices={row.engine: list(row.voices) for row in speaking if given.provider in (None, row.engine)}
+    )
+
+
+async def _rows(settings: Settings) -> list[Row]:
+    async with surveying(settings) as survey:
+        await survey.go_round()
+        return rows_of(survey, trio.current_time())
 
 
 async def _devices() -> list[Device]:
@@ -110,17 +105,3 @@ async def _devices() -> list[Device]:
     except VoiceError:
         return []
     return [Device(name=each.name, microphone=each.inputs > 0, speaker=each.outputs > 0) for each in found]
-
-
-@asynccontextmanager
-async def _surveyed(settings: Settings) -> AsyncGenerator[Providers]:
-    from voicemode.speech.providers import Providers
-    from voicemode.speech.survey import Survey
-
-    providers = await Providers.open(settings, listens=True, speaks=True, must_work=False)
-    try:
-        await Survey(providers).go_round()
-        yield providers
-    finally:
-        with trio.move_on_after(1, shield=True):
-            await providers.aclose()

@@ -12,14 +12,14 @@ import msgspec
 from attrs import frozen
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
-from actors.errors import VoiceError
+from actors.errors import ProviderError, VoiceError
 from voicemode import Settings
 
 from .answers import ConverseAnswer
 from .arguments import Arguments, ConverseArguments, checked, schema_of
+from .caller import Caller, caller_of
 from .control import ControlArguments, press
 from .converse import Converse
-from .progress import Report
 from .service import ServiceArguments, VoicesArguments, service, voices
 from .transcribe import TranscribeArguments, transcribe
 from .voice import Voice
@@ -34,7 +34,7 @@ class ToolSpec:
     about: str
     takes: type[Arguments]
     gives: type[msgspec.Struct] | None = None
-    answer: Callable[[Any, Report], Awaitable[Any]]
+    answer: Callable[[Any, Caller], Awaitable[Any]]
     read_only: bool = False
 
     def listed(self) -> Tool:
@@ -98,13 +98,19 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
     )
 
 
-async def called(spec: ToolSpec, arguments: Mapping[str, Any] | None, report: Report) -> CallToolResult:
+async def called(spec: ToolSpec, arguments: Mapping[str, Any] | None, context: Any) -> CallToolResult:
     """What cannot be is no failure of the server: the model reads why."""
     try:
-        answer = await spec.answer(checked(spec.takes, arguments), report)
+        answer = await spec.answer(checked(spec.takes, arguments), caller_of(context))
     except VoiceError as error:
-        return CallToolResult(content=[TextContent(type="text", text=str(error))], is_error=True)
+        return CallToolResult(content=[TextContent(type="text", text=_sentence(error))], is_error=True)
     return CallToolResult(
         content=[TextContent(type="text", text=answer.in_words())],
         structured_content=msgspec.to_builtins(answer),
     )
+
+
+def _sentence(error: VoiceError) -> str:
+    """With the tool that helps, where there is one."""
+    about_voice = isinstance(error, ProviderError) and error.code == "voice"
+    return f"{error} The tool voices lists those there are." if about_voice else str(error)

@@ -15,9 +15,9 @@ from voicemode import Settings
 from .arguments import Arguments
 
 if TYPE_CHECKING:
-    from actors.ports import SpeechToText
+    from voicemode.finishing import Finished
 
-RATE = 16_000
+IN_USE = "It is being recorded, or transcribed by another program."
 
 
 class TranscribeArguments(Arguments):
@@ -33,7 +33,9 @@ class Words(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     def in_words(self) -> str:
         if self.error:
-            return f"not transcribed, and kept. {self.error}"
+            return (
+                f"{self.transcript} ({self.error})" if self.transcript else f"not transcribed, and kept. {self.error}"
+            )
         return self.transcript or "no speech"
 
 
@@ -52,6 +54,7 @@ async def transcribe(settings: Settings, given: TranscribeArguments) -> Transcri
     """Raises SettingsError unless one of both is asked for, and VoiceError when a file cannot be transcribed."""
     from voicemode.audio.files import load_audio
     from voicemode.audio.pending import waiting
+    from voicemode.finishing import RATE, finish
     from voicemode.speech.recognising import recognising
 
     if given.pending == (given.path is not None):
@@ -60,7 +63,7 @@ async def transcribe(settings: Settings, given: TranscribeArguments) -> Transcri
         path = Path(await trio.Path(given.path).expanduser())
         async with recognising(settings) as engine:
             sound = await load_audio(path, RATE)
-            transcript = await engine.transcribe(sound.pcm, sound.rate)
+            transcript = await engine.transcribe(sound.pcm, sound.rate, phrases=settings.phrases)
         return TranscribeAnswer(
             files=[Words(file=str(path), transcript=transcript.text.strip(), engine=transcript.engine)]
         )
@@ -68,28 +71,18 @@ async def transcribe(settings: Settings, given: TranscribeArguments) -> Transcri
     if not found:
         return TranscribeAnswer(files=[])
     async with recognising(settings) as engine:
-        answer = TranscribeAnswer(files=[await _finished(each.path, settings, engine) for each in found])
-    if all(each.error for each in answer.files):
+        finished = [await finish(each, settings, engine) for each in found]
+    answer = TranscribeAnswer(files=[_words_of(each) for each in finished if each.state != "gone"])
+    if answer.files and all(each.error for each in answer.files):
         raise VoiceError(answer.in_words())
     return answer
 
 
-async def _finished(path: Path, settings: Settings, engine: SpeechToText) -> Words:
-    """The recording goes only when its words are known."""
-    from voicemode.audio.pending import claim, load_pending
-    from voicemode.audio.store import DirectoryStore
-
-    words = Words(file=str(path))
-    try:
-        held = claim(path)
-        if held is None:
-            return msgspec.structs.replace(words, error="is being recorded, or transcribed by another program")
-        with held:
-            sound = await load_pending(path, RATE)
-            if sound is not None:
-                transcript = await engine.transcribe(sound.pcm, sound.rate)
-                words = msgspec.structs.replace(words, transcript=transcript.text.strip(), engine=transcript.engine)
-            await DirectoryStore(settings.base_dir, keep=settings.save_audio and sound is not None).settle(path)
-    except VoiceError as error:
-        return msgspec.structs.replace(words, error=str(error))
-    return words
+def _words_of(finished: Finished) -> Words:
+    said = finished.transcript
+    return Words(
+        file=str(finished.file),
+        transcript=finished.text,
+        engine="" if said is None else said.engine,
+        error=IN_USE if finished.state == "in use" else "" if finished.error is None else str(finished.error),
+    )

@@ -29,20 +29,21 @@ class TurnsAtTheVoice:
         self._own = terms.session or next(named, own)
         self._floors: dict[str, Floor] = {}
 
-    def speaking(self, given: ConverseArguments) -> AbstractAsyncContextManager[object]:
-        """Entering it raises FloorBusy, at once or after as long as the call wants to wait."""
+    def speaking(self, given: ConverseArguments, client: str | None) -> AbstractAsyncContextManager[object]:
+        """``client`` is what others are told of whose turn it is.  Entering it raises FloorBusy, at once or after as
+        long as the call wants to wait."""
         settings = self._settings
         if settings is None or given.skip_conch:
             return nullcontext()
         wait = given.wait_for_conch
         hold = given.hold_conch if given.conch_hold_timeout is None else given.conch_hold_timeout
-        return self._floor(given.session_id or self._own, settings).speaking(
+        return self._floor(given.session_id or self._own, client, settings).speaking(
             settings.floor_wait if wait is True else float(wait), hold=hold
         )
 
-    def _floor(self, session: str, settings: Settings) -> Floor:
+    def _floor(self, session: str, client: str | None, settings: Settings) -> Floor:
         if session not in self._floors:
-            who = Participant(session_id=session, project_path=_here())
+            who = Participant(session_id=session, agent=client, project_path=_here())
             self._floors[session] = Floor.of(settings, who)
         return self._floors[session]
 

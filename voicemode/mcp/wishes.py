@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from attrs import evolve
 
-from actors.errors import SettingsError
 from voicemode import Settings
 
 from .arguments import ConverseArguments, Line
@@ -48,12 +45,7 @@ def wished(settings: Settings, given: ConverseArguments, line: Line | None = Non
 
 
 def _spoken_by(settings: Settings, given: ConverseArguments) -> Settings:
-    if given.tts_provider is not None:
-        wishes = {"model": given.tts_model, "instructions": given.tts_instructions}
-        chosen = {name: text for name, text in wishes.items() if text}
-        return evolve(settings, tts=f"{given.tts_provider}?{urlencode(chosen)}" if chosen else given.tts_provider)
-    if given.tts_instructions:
-        raise SettingsError("tts_instructions go to a tts_provider: name it too.")
+    changed = settings if given.tts_provider is None else evolve(settings, tts=given.tts_provider)
     if given.tts_model:
-        return evolve(settings, tts_models=(given.tts_model, *settings.tts_models))
-    return settings
+        changed = evolve(changed, tts_models=(given.tts_model, *settings.tts_models))
+    return evolve(changed, tts_instructions=given.tts_instructions or settings.tts_instructions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Self
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from attrs import field, frozen
 
@@ -33,12 +33,13 @@ class EndpointName:
     @classmethod
     def parse(cls, name: str, known: Mapping[str, str]) -> Self | None:
         """The endpoint that ``name`` stands for, by its URL or by one of the ``known`` names; None if it is no
-        endpoint's.  Raises SettingsError for choices that cannot be read."""
+        endpoint's.  Raises SettingsError for choices, or an address, that cannot be read."""
         first, _, chosen = name.strip().partition("?")
         if first in known:
             first, _, usual = known[first].partition("?")
         elif first.lower().startswith(("http://", "https://")):
             usual = ""
+            _check(first)
         else:
             return None
         try:
@@ -59,6 +60,16 @@ class EndpointName:
                 )
             if not value.strip():
                 raise SettingsError(f"The name of the engine chooses a {name} and does not say which: {name}=…")
+
+
+def _check(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError as error:
+        # it may hold a password
+        raise SettingsError(
+            "The address of a speech endpoint begins with http:// or https:// and a host, as in http://127.0.0.1:2022/v1"
+        ) from error
 
 
 @frozen

@@ -62,7 +62,7 @@ class EspeakSpeech:
         if not VOICE.fullmatch(voice):
             raise ProviderRefused(
                 NAME,
-                f"{voice!r} cannot be a voice of espeak-ng. `espeak-ng --voices` lists them; try en-us.",
+                f"{voice!r} cannot be a voice of espeak-ng; try en-us, or en-us+f3.",
                 code="voice",
             )
         if not SLOWEST <= speed <= FASTEST:

@@ -130,7 +130,7 @@ class Espeak:
         if file is None or self._library.espeak_SetVoiceByName(f"{file}{plus}{variant}".encode()) != 0:
             raise ProviderRefused(
                 NAME,
-                f"espeak-ng has no voice {voice!r}. `espeak-ng --voices` lists them; try en-us, or en-us+f3.",
+                f"espeak-ng has no voice {voice!r}; try en-us, or en-us+f3.",
                 code="voice",
             )
 

@@ -92,6 +92,15 @@ class OpenAIRecogniser(EndpointEngine):
             compress=compress,
         )
 
+    @property
+    def sound(self) -> str:
+        """What utterances are sent as at present: ``wav`` or ``flac``."""
+        return self._asked.kind
+
+    def adapt(self, *, prompt: str | None) -> None:
+        """What is made known to the endpoint with the next utterance."""
+        self._asked.prompt = prompt
+
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
         """Implements the port; the text is empty when nothing was understood.
 

@@ -61,7 +61,8 @@ class OpenAIVoice(EndpointEngine):
         super().__init__(endpoint)
         self._model, self._voice, self._instructions = model, voice, instructions
         self._longest = longest
-        self._format = Wish("response_format", *sorted(FORMATS, key=lambda each: each != sound))
+        self._sound, self._format = sound, _wish_for(sound)
+        self._told = _told()
         self._captions = captions
 
     @classmethod
@@ -87,6 +88,19 @@ class OpenAIVoice(EndpointEngine):
             longest=longest,
             sound=_format(name.choices.get("format", sound)),
         )
+
+    @property
+    def sound(self) -> str:
+        """What is asked for at present: one of ``FORMATS``."""
+        return self._format.now
+
+    def adapt(self, *, model: str, instructions: str | None, sound: str) -> None:
+        """What the next text is asked for with.  Raises SettingsError for a format that there is not."""
+        if sound != self._sound:
+            self._sound, self._format = sound, _wish_for(_format(sound))
+        if model != self._model:
+            self._told = _told()
+        self._model, self._instructions = model, instructions
 
     async def voices(self) -> tuple[str, ...]:
         """The voices that the endpoint lists; none where it lists none.  Raises as ``probe`` does."""
@@ -127,27 +141,30 @@ class OpenAIVoice(EndpointEngine):
         usual: dict[str, object] = {"model": self._model, "input": said, "voice": voice}
         if speed is not None:
             usual["speed"] = speed
-        if self._instructions is not None:
-            usual["instructions"] = self._instructions
+        manner = {} if self._instructions is None else {"instructions": self._instructions}
 
         deadline = trio.current_time() + self._endpoint.patience.first_byte
-        answer, parts = await self._asked(usual, deadline)
+        answer, parts = await self._asked(usual, manner, deadline)
         async with answer:
             await SpeechAnswer(self._endpoint, answer, parts, text, self._longest).hand_on(send, deadline)
 
-    async def _asked(self, usual: dict[str, object], deadline: float) -> tuple[Answer, Parts]:
-        """The answer, and what takes it apart: with captions if the endpoint has them."""
+    async def _asked(self, usual: dict[str, object], manner: dict[str, str], deadline: float) -> tuple[Answer, Parts]:
+        """The answer, and what takes it apart: with captions if the endpoint has them.  ``manner`` is left out for one
+        that refuses to be told how to speak."""
         captioned = self._captions
         if captioned is None:
             captioned = may_caption(str(usual["model"]), str(usual["voice"]))
 
-        async def request(wanted: str) -> Request:
+        async def request(wanted: str, told: str = "untold") -> Request:
             captions = {"stream": True, "return_timestamps": True} if captioned else {}
-            return Request(json=msgspec.json.encode(usual | {"response_format": wanted} | captions))
+            how = manner if told == "told" else {}
+            return Request(json=msgspec.json.encode(usual | how | {"response_format": wanted} | captions))
+
+        wishes = (self._format, self._told) if manner else (self._format,)
 
         if captioned:
             try:
-                answer = await self._endpoint.ask(request, self._format, deadline=deadline, path=CAPTIONED)
+                answer = await self._endpoint.ask(request, *wishes, deadline=deadline, path=CAPTIONED)
             except ProviderRefused as error:
                 if error.code != "not_found":
                     raise
@@ -155,7 +172,17 @@ class OpenAIVoice(EndpointEngine):
             else:
                 is_sound = answer.header("Content-Type").startswith("audio/")
                 return answer, SoundOnly() if is_sound else Captions()
-        return await self._endpoint.ask(request, self._format, deadline=deadline), SoundOnly()
+        return await self._endpoint.ask(request, *wishes, deadline=deadline), SoundOnly()
+
+
+def _wish_for(sound: str) -> Wish:
+    """``sound`` first, and then what else there is."""
+    return Wish("response_format", *sorted(FORMATS, key=lambda each: each != sound))
+
+
+def _told() -> Wish:
+    """Whether it is told how to speak, which some models refuse."""
+    return Wish("instruction", "told", "untold")
 
 
 def _choice(word: str | None) -> bool | None:

@@ -8,7 +8,7 @@ is no other to choose.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import random
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import evolve
 
-from actors.errors import ProviderError
+from actors.errors import ProviderError, SettingsError
 from actors.events import ProviderChanged
 from actors.failover import Candidate, FailoverPolicy
 from actors.failover_stt import FailoverRecogniser
@@ -27,7 +27,7 @@ from actors.messages import Service
 from actors.ports import Probe, SpeechToText, TextToSpeech
 
 from ..groups import unwrapped
-from ..settings import Settings
+from ..settings import Settings, names_of
 from . import discovery
 from .discovery import PATIENCE, SERVICES, Found, Spot, look_at
 from .embedded import EmbeddedRecogniser, EmbeddedVoice
@@ -62,6 +62,7 @@ class Providers:
         self._probes: dict[Key, Probe] = {}
         self._cast: set[str] = set()
         self._missed = trio.Event()
+        self._wanted = settings
         self.silence = settings.silence
         self._first_byte = settings.silence
 
@@ -104,6 +105,15 @@ class Providers:
         """In the order in which they are asked, service by service."""
         return [provider for providers in self._providers.values() for provider in providers]
 
+    def about(self, service: Service, name: str) -> Mapping[str, str]:
+        """What is known of an engine for whoever reads of it afterwards, in the words of exchanges."""
+        found = next((each for each in self.all if each.key == (service, name)), None)
+        if found is None:
+            return {}
+        engine = found.engine
+        where = {"provider_type": found.plan.place}
+        return where if isinstance(engine, EmbeddedRecogniser | EmbeddedVoice) else {**where, **engine.about}
+
     async def keep(
         self,
         *,
@@ -127,6 +137,40 @@ class Providers:
             if self._auto:
                 nursery.start_soon(self._look_around)
             task_status.started()
+
+    def has(self, settings: Settings) -> bool:
+        """Whether the voices that ``settings`` name are among those there are, so that they can be had at once."""
+        return self._named(settings) is not None
+
+    def adapt(self, settings: Settings) -> None:
+        """Keep to ``settings`` from the next turn on, as far as engines can that are open: to whom of those there are
+        is to speak, models, formats, the manner, and what recognisers are told to expect.
+
+        Raises SettingsError for what cannot be.
+        """
+        if settings == self._wanted:
+            return
+        self._wanted = settings
+        self._settings = evolve(settings, tts=self._settings.tts, stt=self._settings.stt)
+        for provider in self.all:
+            if not isinstance(provider.engine, EmbeddedRecogniser | EmbeddedVoice):
+                provider.engine.adapt(self._settings)
+        self._renew("tts")
+
+    def _named(self, settings: Settings) -> list[Provider] | None:
+        """Those that ``settings`` name to speak, in that order; None when not all of them are there."""
+        all_there = self._providers.get("tts", [])
+        if settings.tts == self._settings.tts:
+            return all_there
+        if is_auto(settings, "tts") or any("?" in name for name in names_of(settings.tts)):
+            return None
+        try:
+            plans = planned(settings, "tts", (), self._keys)
+        except SettingsError:
+            return None
+        found = [each for plan in plans for each in all_there if plan.is_same_as(each.plan)]
+        is_choice = found == all_there or isinstance(self.tts, FailoverVoice)
+        return found if len(found) == len(plans) > 0 and is_choice else None
 
     @property
     def _auto(self) -> list[Service]:
@@ -217,7 +261,10 @@ class Providers:
         )
 
     def _candidates(self, service: Service) -> list[Candidate[Any]]:
-        first, *others = map(candidate_of, self._providers[service])
+        asked = self._providers[service]
+        if service == "tts":
+            asked = self._named(self._wanted) or asked
+        first, *others = map(candidate_of, asked)
         # a voice that nobody has is for the first to refuse; from those that stand in, any is better than none
         return [evolve(first, voices=None), *others]
 
@@ -271,5 +318,7 @@ class Providers:
 
     def _renew(self, service: Service) -> None:
         standing_in = self.stt if service == "stt" else self.tts
-        if isinstance(standing_in, FailoverRecogniser | FailoverVoice):
+        if isinstance(standing_in, FailoverVoice):
+            standing_in.choose(self._candidates(service))
+        elif isinstance(standing_in, FailoverRecogniser):
             standing_in.candidates = self._candidates(service)

@@ -65,6 +65,11 @@ class Serviced(Generic[Engine]):
         """The one that is asked for."""
         return self._fitted.choices.get("model", self.usual)
 
+    @property
+    def about(self) -> Mapping[str, str]:
+        """How it is asked at present, in the words of exchanges."""
+        return {"model": self.model, "provider_url": self.name, "audio_format": self._engine.sound}
+
     async def probe(self) -> None:
         """Return when the service is there, and know from then on what it has."""
         try:
@@ -76,6 +81,11 @@ class Serviced(Generic[Engine]):
         if not self.known or offer != self.offer:
             await self._learn(offer)
         self._fresh = True
+
+    def adapt(self, settings: Settings) -> None:
+        """Keep to ``settings`` from the next request on.  Raises SettingsError for what cannot be."""
+        self._settings = settings
+        self._fitted = self._fitting()
 
     async def given_up(self) -> None:
         """Wait until a request fails, or somebody gives it up, with which its connection goes."""
@@ -145,6 +155,10 @@ class ServiceRecogniser(Serviced[OpenAIRecogniser]):
             self._cut_off.set()
             raise
 
+    def adapt(self, settings: Settings) -> None:
+        super().adapt(settings)
+        self._engine.adapt(prompt=self._fitted.choices.get("prompt", settings.stt_prompt))
+
     @property
     def _preferred(self) -> Sequence[str]:
         return () if self._settings.stt_model is None else (self._settings.stt_model,)
@@ -197,6 +211,17 @@ class ServiceVoice(Serviced[OpenAIVoice]):
         if asked is None:
             return usual
         return closest_voice(asked, voices, self._cast) or usual
+
+    def adapt(self, settings: Settings) -> None:
+        super().adapt(settings)
+        asked = self._fitted.choices
+        sound = asked.get("format", settings.tts_format)
+        self._engine.adapt(model=asked["model"], instructions=asked.get("instructions"), sound=sound)
+
+    def _fitting(self) -> EndpointName:
+        """What is to be said about the manner goes before what stands in the endpoint's name."""
+        fitted, manner = super()._fitting(), self._settings.tts_instructions
+        return evolve(fitted, choices={**fitted.choices, "instructions": manner}) if manner else fitted
 
     async def _learn(self, offer: Offer) -> None:
         await super()._learn(offer)

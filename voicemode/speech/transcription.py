@@ -30,8 +30,8 @@ Partial = Callable[[str], object]
 class Transcription:
     """How one endpoint is asked, and what has been learnt of it.
 
-    ``per_second`` is how many seconds more it has for each second of an utterance; with ``flac`` files are compressed
-    as long as that is taken.
+    ``prompt`` is made known to it, that of the moment when an utterance is sent.  ``per_second`` is how many seconds
+    more it has for each second of an utterance; with ``flac`` files are compressed as long as that is taken.
     """
 
     def __init__(
@@ -45,11 +45,17 @@ class Transcription:
         flac: bool,
     ) -> None:
         self.endpoint = endpoint
-        self._fields, self._prompt, self._per_second = dict(fields), prompt, per_second
+        self.prompt = prompt
+        self._fields, self._per_second = dict(fields), per_second
         self._format = Wish(FORMAT, *(("verbose_json",) if words else ()), "json", "text")
         self._stream = Wish(STREAM, "true", "false")
         self._file = Wish(FILE, *(("flac",) if flac else ()), "wav", status=415)
         self.limiter = trio.CapacityLimiter(1)
+
+    @property
+    def kind(self) -> str:
+        """Of the file that is sent."""
+        return self._file.now
 
     def wishes(self, partial: Partial | None) -> list[Wish]:
         """What a form is made for; it takes their values."""
@@ -57,7 +63,7 @@ class Transcription:
 
     def form(self, phrases: Sequence[str], wanted: str, stream: str = "false") -> dict[str, str]:
         """The fields that go with the file."""
-        prompt = ", ".join([*([self._prompt] if self._prompt else []), *phrases])
+        prompt = ", ".join([*([self.prompt] if self.prompt else []), *phrases])
         form = self._fields | ({"prompt": prompt} if prompt else {}) | {"response_format": wanted}
         if wanted == "verbose_json":
             form["timestamp_granularities[]"] = "word"
