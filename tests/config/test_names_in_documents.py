@@ -15,7 +15,7 @@ from voicemode.config.upstream import why_unused
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OF_OTHERS = {"--help", "--version", "--no-deps"}
+OF_OTHERS = {"--help", "--version", "--no-deps", "--scope", "--strict", "--with"}
 SOURCES = sorted((ROOT / "voicemode").rglob("*.py"))
 
 

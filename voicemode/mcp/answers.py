@@ -52,7 +52,7 @@ class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     timings: dict[str, float] = {}
 
     def in_words(self) -> str:
-        """As short as it may be: a model reads this and not the rest."""
+        """As short as it may be, for the clients that show a model this; others show it the fields instead."""
         lines = [f"Earlier the user said: {text}" for text in self.earlier]
         lines += self._turns() if self.turns else [self._sentence()]
         lines += [f"({failure})" for failure in self.failures]
