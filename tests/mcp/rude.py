@@ -91,10 +91,22 @@ class Served:
         answer = await self.answer(await self.call("control", action="status"))
         assert not answer["result"].get("isError"), answer
 
+    async def hang_up(self) -> None:
+        """As a client that is killed: both pipes are gone at once."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        await self.process.stdin.aclose()
+        await self.process.stdout.aclose()
+
     def left_behind(self) -> list[str]:
-        """Files in its home, but for recordings that wait for their words."""
+        """Files in its home, but for recordings that wait for their words, and processes that it has started."""
         found = [path.relative_to(self.home) for path in self.home.rglob("*") if path.is_file()]
-        return [str(path) for path in found if "pending" not in path.parts and path.name not in KEPT]
+        files = [str(path) for path in found if "pending" not in path.parts and path.name not in KEPT]
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return files
+        return [*files, "a process"]
 
 
 @asynccontextmanager

@@ -165,6 +165,27 @@ async def test_a_script_says_and_asks_in_order(autojump_clock: MockClock) -> Non
     assert answer["outcome"] == "completed"
 
 
+async def test_a_script_that_is_stopped_between_two_lines_is_over(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        answers: list[dict[str, Any]] = []
+
+        async def talk(desk: Desk = at) -> None:
+            answers.append(await desk.converse(turns=[{"say": "one"}, {"say": "two"}], pause_after_ms=30_000))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(talk)
+            await trio.sleep(5.0)
+            await at.call("control", action="stop")
+        assert at.now < 6
+    assert (answers[0]["outcome"], answers[0]["turns"]) == (
+        "stopped",
+        [
+            {"verb": "say", "status": "spoken"},
+            {"verb": "say", "status": "not_reached"},
+        ],
+    )
+
+
 async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockClock) -> None:
     async with desk(settings=Settings(turn=TurnPolicy(no_speech=1.0))) as at:
         answer = await at.converse(turns=[{"ask": "one"}, {"say": "two"}])

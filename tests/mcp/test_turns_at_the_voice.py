@@ -74,6 +74,20 @@ async def test_who_waits_speaks_when_the_other_has_ended(tmp_path: Path) -> None
         assert (await one.answer(first))["result"]["structuredContent"]["outcome"] == "said"
 
 
+async def test_who_waits_and_is_stopped_says_nothing_and_waits_no_longer(tmp_path: Path) -> None:
+    async with served(tmp_path) as one, served(tmp_path) as other:
+        await one.shake_hands()
+        await other.shake_hands()
+        await one.call("converse", message=STORY * 10, wait_for_response=False)
+        await one.until("Speaking")
+        waiting = await other.call("converse", message="Hm.", wait_for_conch=True)
+        while "has waited" not in await conch_status(tmp_path):  # noqa: ASYNC110 - files tell nobody when they change
+            await trio.sleep(0.05)
+        await other.call("control", action="stop")
+        assert (await other.answer(waiting))["result"]["structuredContent"]["outcome"] == "stopped"
+        assert "has waited" not in await conch_status(tmp_path)
+
+
 async def test_who_is_killed_keeps_nobody_waiting(tmp_path: Path) -> None:
     async with served(tmp_path) as one, served(tmp_path) as other:
         await one.shake_hands()

@@ -46,11 +46,12 @@ WINDING_UP = 5.0
 @define
 class Taken:
     """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
-    them are begun."""
+    them are begun.  ``waiting`` while none runs, because the floor is waited for or it is the pause between two."""
 
     results: list[TurnResult] = field(factory=list["TurnResult"], init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
+    waiting: bool = field(default=True, init=False)
 
 
 @define(eq=False)
@@ -62,6 +63,12 @@ class Running:
     taken: Taken
     task: Task
     attended: bool = True
+
+    def halt(self) -> None:
+        """Begin no more turns; one that runs is for others to end."""
+        self.taken.halted = True
+        if self.taken.waiting:
+            self.task.scope.cancel("nobody wants what it waits for")
 
 
 class Converse:
@@ -117,7 +124,7 @@ class Converse:
 
     def _stop(self) -> None:
         if self._running is not None:
-            self._running.taken.halted = True
+            self._running.halt()
         if (conversation := self._voice.conversation) is not None:
             conversation.stop()
 
@@ -165,7 +172,7 @@ class Converse:
         self._running = None
         if running.task.error is not None:
             raise running.task.error
-        if not running.task.done:
+        if not running.task.done and not running.taken.halted:
             raise VoiceError("The conversation was closed meanwhile. Call again; what was said is kept as a recording.")
         return self._told(running)
 
@@ -187,9 +194,12 @@ class Converse:
             answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics)
         else:
             answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
-        answer.turns = taken.lines
+        missing = running.given.turns[len(taken.lines) :]
+        answer.turns = [*taken.lines, *(TurnAnswer(verb=_verb(line), status="not_reached") for line in missing)]
         answer.earlier = self._take_earlier()
-        if taken.lines and answer.outcome in {"heard", "said"}:
+        if not running.task.done:
+            answer.outcome = "stopped"
+        elif taken.lines and answer.outcome in {"heard", "said"}:
             answer.outcome = "completed"
         return answer
 
@@ -206,7 +216,7 @@ class Converse:
 
     def _leave(self, running: Running) -> None:
         """Silence, and the microphone closed, at once; what the user has said by now is still transcribed."""
-        running.taken.halted = True
+        running.halt()
         conversation = self._voice.conversation
         if conversation is None or running.task.over.is_set():
             return
@@ -233,6 +243,7 @@ class Converse:
         self, given: ConverseArguments, client: str | None, taken: Taken, conversation: Conversation
     ) -> None:
         async with self._turns.speaking(given, client):
+            taken.waiting = False
             await self._take_turns(given, taken, conversation)
 
     async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
@@ -255,7 +266,9 @@ class Converse:
                 continue
             if number:
                 pause = given.turns[number - 1].pause_after_ms
+                taken.waiting = True
                 await trio.sleep((given.pause_after_ms if pause is None else pause) / 1000)
+                taken.waiting = False
                 conversation.reconfigure(wished(self.settings, given, line))
             try:
                 result = await self._take_line(given, line, conversation)
