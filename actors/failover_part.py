@@ -27,6 +27,10 @@ LOOKING = 3.0
 """Seconds that may be spent on finding the words in what was delivered: the listener waits meanwhile, and would rather
 wait on a busy machine than hear half of it again.  Usually it takes some 30 ms."""
 
+AHEAD = 0.2
+"""Seconds of sound that a listener has before it is played, so that an engine that sends as fast as it is listened to
+makes no gaps."""
+
 LOOK, TICK = 0.05, 0.001
 """Seconds between two looks at whether anybody is waiting, at most and at least."""
 
@@ -55,7 +59,8 @@ class Part:
     _converter: Converter | None = field(default=None, init=False)
     _idle: float = field(default=0.0, init=False)
     """Seconds that were spent waiting for sound after the first of it."""
-    _sounded: bool = field(default=False, init=False)
+    _sounded: float | None = field(default=None, init=False)
+    """When the first sound came."""
     _first_after: float = field(default=0.0, init=False)
     _gone: bool = field(default=False, init=False)
     _estimated: int = field(default=0, init=False)
@@ -114,7 +119,7 @@ class Part:
             found = silent(self.asked.name, patience)
         if found is not None:
             now = trio.current_time()
-            lost = self.waited if self._sounded else now - began
+            lost = now - began if self._sounded is None else self.waited
             delivery.spend(now - lost, now)
             self.waited = lost or self._first_after + self._idle
         return found
@@ -126,16 +131,17 @@ class Part:
         longest = (LONGEST + LONGEST_CHARACTER * len(self._seam.text)) / (self.delivery.speed or 1.0)
         try:
             while self._seam.received <= longest:
-                part = await (self._next(audio) if self._sounded else _next_until(audio, began + patience))
+                part = await (_next_until(audio, began + patience) if self._sounded is None else self._next(audio))
                 if part is None:
                     return self._too_slow(began)
                 if (part.pcm or part.words) and not self.may_sound():
                     await trio.sleep_forever()
-                if part.pcm and not self._sounded:
-                    self._sounded = True
-                    self._first_after = trio.current_time() - began
-                    self.delivery.outfit.board.answered(call, trio.current_time())
-                await self._hand_on(*self._seam.feed(part.pcm, part.words))
+                now = trio.current_time()
+                if part.pcm and self._sounded is None:
+                    self._sounded, self._first_after = now, now - began
+                    self.delivery.outfit.board.answered(call, now)
+                due = 0.0 if self._sounded is None else now - self._sounded + AHEAD
+                await self._hand_on(*self._seam.feed(part.pcm, part.words, due))
         except trio.EndOfChannel:
             return None
         except trio.BrokenResourceError:
@@ -175,7 +181,7 @@ class Part:
 
     def _too_slow(self, began: float) -> ProviderError:
         name = self.asked.name
-        if not self._sounded:
+        if self._sounded is None:
             return silent(name, trio.current_time() - began)
         if self.waited < self.delivery.outfit.policy.between:
             said = f"{name} speaks slower than it can be listened to."

@@ -1,7 +1,7 @@
 """When a turn is held to be over: how often a speaker is cut off, against how long one waits who is done.
 
 The voice detector and the recognisers are real; time is calculated.  A real Whisper and pipecat's turn analyser take
-part where ``turn_taking/environments.py`` has made their environments.
+part where ``environments.py`` has made their environments.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import median
 
 import trio
+from environments import HOW, python_of
 from report import Figure, Findings, figure, run
 from turn_taking.contest import FIXED, Result, contestants, fixed_delay_at, result_of
 from turn_taking.dialogues import TEXTS, spoken_sentences
-from turn_taking.environments import HOW, NAMES, python_of
 from turn_taking.evidence import Engines
 from turn_taking.hearing import pauses_in
 from turn_taking.judge import Evidence
@@ -27,6 +27,7 @@ from turn_taking.turns import CROWD, Turn, turns
 from voicemode.speech.silero import SileroModel
 
 BUILD = Path(__file__).parent.parent / "build"
+OTHERS = ("pipecat", "whisper")
 KEPT = BUILD / "turn_taking"
 HUMAN_DRAWS, SPOKEN_DRAWS = 5, 2
 CROWDED = 1
@@ -50,7 +51,7 @@ async def compare(smoke: bool) -> Findings:
     made = await made_turns(smoke)
     heard = [(turn, [Evidence(pause=pause) for pause in pauses_in(turn, model)]) for turn in made]
     sounds = [each.pause.heard for _, pauses in heard for each in pauses]
-    there = () if smoke else tuple(name for name in NAMES if python_of(name) is not None)
+    there = () if smoke else tuple(name for name in OTHERS if python_of(name) is not None)
     engines = Engines(KEPT, (*there, "pocketsphinx"))
     await engines.ask(sounds)
     results = [result_of(each, heard, engines) for each in contestants(engines.names)]
@@ -60,7 +61,7 @@ async def compare(smoke: bool) -> Findings:
     what = f"{human} turns of human speech and {len(made) - human} of espeak-ng, with {pauses} pauses for thought"
     notes = [
         f"{what}; a draft takes (median) {took}.",
-        *(f"Without {name}: {HOW} {name}" for name in NAMES if name not in there and not smoke),
+        *(f"Without {name}: {HOW} {name}" for name in OTHERS if name not in there and not smoke),
     ]
     if not smoke:
         notes += [_crowd(model), *_written(results, len(made))]

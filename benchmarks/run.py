@@ -32,7 +32,7 @@ BENCHMARKS = (
         "devices",
         "listening",
     ),
-    *("soak", "providers", "faults", "mcp"),
+    *("soak", "providers", "faults", "mcp", "mcp_peers"),
 )
 
 

@@ -1,7 +1,7 @@
 """A real Whisper behind OpenAI's protocol, for tests and benchmarks.  In: recordings over HTTP.  Out: transcripts.
 
 It runs in an environment of its own that has faster-whisper and the smallest Whisper model, both from wheels
-(``turn_taking/environments.py`` makes it), and knows nothing of this project:
+(``environments.py`` makes it), and knows nothing of this project:
 
     build/whisper-venv/bin/python benchmarks/whisper_server.py --port 2022
 

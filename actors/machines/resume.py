@@ -2,7 +2,7 @@
 breaks off, the first character whose sound was not.
 
 With word times a word goes out whole or not at all.  Without, the latest half second waits, so that there is something
-to cut from when the end of the last whole word has been found.
+to cut from when the end of the last whole word has been found; but nobody is kept waiting for what is there.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ class Seam:
         """Seconds of the sound that were let out."""
         return self._sent / (SAMPLE_BYTES * self.rate)
 
-    def feed(self, pcm: bytes, words: Sequence[WordTime]) -> tuple[bytes, tuple[WordTime, ...]]:
-        """Take what came, and let out what may be played by now."""
+    def feed(self, pcm: bytes, words: Sequence[WordTime], due: float = 0.0) -> tuple[bytes, tuple[WordTime, ...]]:
+        """Take what came, and let out what may be played by now; ``due`` seconds of it the listener needs."""
         self.sound += pcm
         self.words += words
         if self.words:
             return self._let_out(self._whole())
-        return self._let_out(self.received - min(HELD, SHARE * self.received))
+        return self._let_out(max(due, self.received - min(HELD, SHARE * self.received)))
 
     def finish(self) -> tuple[bytes, tuple[WordTime, ...]]:
         """All came: let out the rest."""

@@ -19,13 +19,13 @@ from typing import Protocol
 import psutil
 import trio
 from attrs import field, frozen
+from environments import python_of
 
 from actors.ports import SpeechToText
 from voicemode.speech.endpoint_name import EndpointName
 from voicemode.speech.openai_stt import OpenAIRecogniser
 from voicemode.speech.pocketsphinx import PocketsphinxSpeech
 
-from .environments import python_of
 from .judge import Evidence
 from .kept import Answer, Kept
 from .recordings import RATE

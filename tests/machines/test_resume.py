@@ -50,6 +50,13 @@ def test_without_word_times_half_a_second_stays_back_and_less_at_first() -> None
     assert seam.received - seam.sent == pytest.approx(HELD)
 
 
+def test_what_the_listener_needs_does_not_stay_back() -> None:
+    seam = Seam(TEXT, RATE)
+    assert seam.feed(pcm(0.2), (), 0.15) == (pcm(0.15), ())
+    assert seam.feed(pcm(0.1), (), 0.4) == (pcm(0.15), ())
+    assert seam.feed(pcm(0.5), (), 0.1) == (pcm(0.1), ())
+
+
 def test_the_sound_of_a_cut_word_is_taken_back() -> None:
     seam = Seam(TEXT, RATE)
     seam.feed(pcm(0.7), ())

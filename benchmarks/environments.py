@@ -1,9 +1,10 @@
-"""Environments of their own for what is only measured here: faster-whisper with a model, and pipecat.
+"""Environments of their own for what is only measured here: faster-whisper with a model, pipecat, and voice-mode.
 
-    python benchmarks/turn_taking/environments.py           # both, some 800 MB in build/
-    python benchmarks/turn_taking/environments.py whisper   # one
+    python benchmarks/environments.py               # all three, some 1.2 GB in build/
+    python benchmarks/environments.py voice-mode    # one
 
-Everything is pinned and comes from the package index that pip is set up for.
+Everything is pinned and comes from the package index that pip is set up for.  voice-mode needs a C compiler and ALSA's
+headers to be installed (Debian: gcc, libasound2-dev), and ffmpeg to speak.
 """
 
 from __future__ import annotations
@@ -14,10 +15,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BUILD = HERE.parents[1] / "build"
+BUILD = HERE.parent / "build"
 
-NAMES = ("pipecat", "whisper")
-HOW = f"python {HERE.parent.name}/{HERE.name}/environments.py"
+REQUIREMENTS = {
+    "pipecat": HERE / "turn_taking" / "pipecat.txt",
+    "voice-mode": HERE / "peers" / "voice-mode.txt",
+    "whisper": HERE / "turn_taking" / "whisper.txt",
+}
+HOW = f"python {HERE.name}/environments.py"
 
 
 def python_of(name: str) -> Path | None:
@@ -30,7 +35,7 @@ def make(name: str) -> None:
     folder = BUILD / f"{name}-venv"
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", str(HERE / f"{name}.txt")], check=True)
+    subprocess.run([*pip, "-r", str(REQUIREMENTS[name])], check=True)
     _ready(name).touch()
 
 
@@ -40,8 +45,8 @@ def _ready(name: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Make the environments of what is measured beside voicemode.")
-    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="which; both without")
-    for name in parser.parse_args(arguments).names or NAMES:
+    parser.add_argument("names", nargs="*", choices=[*REQUIREMENTS, []], help="which; all without")
+    for name in parser.parse_args(arguments).names or REQUIREMENTS:
         if python_of(name) is None:
             print(f"Making {name} …", flush=True)
             try:

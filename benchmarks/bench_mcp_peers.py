@@ -1,0 +1,107 @@
+"""Our MCP server and the one it replaces, voice-mode 9.0.1, in one room: the same devices, speech service and client.
+
+Both are real processes, used by turns through the SDK's client with the same arguments, and judged from outside alone:
+by tapes of the speaker and the microphone, by what the sound server says of who records, and by their answers.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import trio
+from environments import BUILD, HOW
+from marked_voice import MarkedVoice
+from peers.contest import Contest
+from peers.room import LISTENING_RATE, room
+from peers.rows import table
+from peers.service import Service
+from peers.sides import OURS, peer
+from peers.sounds import spoken
+from report import Findings, run
+
+from tests.scripted_server import listening
+from tests.virtual_audio import missing
+from voicemode.speech.registry import load_text_to_speech
+
+ANSWERS = (
+    ("I would like to hear the second chapter please", "hear"),
+    ("Put the meeting on Tuesday and tell everybody about it", "and"),
+    ("We should look at the tests before anything else changes", "before"),
+    ("Could you please write a summary of all results?", "write"),
+    ("The first one was better but it took longer", "but"),
+    ("Ask her whether our train leaves at nine", "whether"),
+)
+"""What the user answers, and the word before which they think for a while."""
+
+INTERRUPTION = "No tell me about the other one instead"
+PAUSE = 0.7
+USER = "en+f3"
+
+
+async def measure_all(smoke: bool) -> Findings:
+    engine = await load_text_to_speech("espeak-ng")
+    voice = MarkedVoice(engine)
+    answers = [(await spoken(engine, text, LISTENING_RATE, USER)).with_pause(PAUSE, before) for text, before in ANSWERS]
+    interruption = await spoken(engine, INTERRUPTION, LISTENING_RATE, USER)
+    there = peer()
+    sides = (OURS,) if there is None else (OURS, there)
+    home = Path(tempfile.mkdtemp(prefix="voicemode-"))
+    try:
+        async with (
+            room() as here,
+            listening(Service(voice=voice)) as service,
+            listening(Service(voice=voice)) as other,
+        ):
+            contest = Contest(here, service, home, sides, answers, interruption)
+            await take_all(contest, other, smoke)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+    names = [side.name for side in sides]
+    BUILD.mkdir(exist_ok=True)
+    (BUILD / "mcp_peers.md").write_text(table(contest.rows, names), encoding="utf-8")
+    return Findings(
+        figures=tuple(each for row in contest.rows for each in row.figures(OURS.name)),
+        notes=(
+            *(f"{row.what}: {side}: {said}." for row in contest.rows for side, said in row.instead.items()),
+            "Side by side in build/mcp_peers.md.",
+            *(() if there else (f"Without voice-mode: {HOW} voice-mode",)),
+        ),
+    )
+
+
+async def take_all(contest: Contest, other: Service, smoke: bool) -> None:
+    if smoke:
+        await contest.starting(1, 1)
+        async with contest.servers() as servers:
+            await contest.eager_answers(servers, 1)
+            await contest.interruptions(servers[:1], 1)
+        return
+    await contest.starting(5, 6)
+    async with contest.servers() as servers:
+        await contest.eager_answers(servers, 10)
+        await contest.pausing_answers(servers, 12)
+        await contest.interruptions(servers, 8)
+        await contest.cancels(servers, 8)
+        await contest.nobody(servers, 30)
+    await contest.leaving(5)
+    await contest.silent_voice(other, 2, 75)
+    await contest.dying_voice(other, 5)
+    await contest.silent_ears(other, 1, 200)
+
+
+def measure(smoke: bool) -> Findings:
+    voices = "ffmpeg" if peer() is not None and shutil.which("ffmpeg") is None else None
+    if absent := ", ".join(filter(None, (missing(), voices))):
+        raise SystemExit(f"Install what this needs (the names are Debian's): {absent}.")
+    return trio.run(measure_all, smoke)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    return run("mcp_peers", measure, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
