@@ -170,6 +170,9 @@ class Hearing:
 
     def cut(self, turn: Turn, voice: Voice, stream: StreamId | None, at: float) -> None:
         """The utterance is over at ``at``, said to the end or not, and so is its pause."""
+        if voice.quiet_since is not None:
+            self.end(turn, voice, voice.quiet_since)
+            return
         if stream is not None and voice.pause is not None:
             self.commands.append(Expect(stream=stream, pause=voice.pause.since, until=at))
         self.end(turn, voice, at, tail=False)

@@ -14,6 +14,7 @@ from actors.orders import (
     DropUtterance,
     Duck,
     EndUtterance,
+    Expect,
     FinishSentence,
     Follow,
     GoOn,
@@ -21,6 +22,7 @@ from actors.orders import (
     Hush,
     Interrupt,
     SpeakingFailed,
+    Stop,
     Tick,
     Transcribe,
     Understood,
@@ -526,3 +528,11 @@ def test_a_yes_in_passing_is_forgotten_with_a_button_that_silences_the_assistant
     scene.assistant_ends("Hello")
     assert scene.only(DropUtterance).number == 1
     assert scene.dialogue.state == "listening"
+
+
+def test_a_yes_in_passing_ends_where_it_did_when_the_turn_is_stopped() -> None:
+    scene = passed_over("yes")
+    scene.now += 0.5
+    scene.feed(Stop())
+    assert scene.only(EndUtterance).until == scene.voice_ended + 0.3
+    assert not scene.all(Expect)
