@@ -36,8 +36,9 @@ ANSWERS = (
 )
 """What the user answers, and the word before which they think for a while."""
 
-INTERRUPTION = "No tell me about the other one instead"
+INTERRUPTION = "Tell me about the other one instead"
 PAUSE = 0.7
+KEPT = BUILD / "mcp_peers.md"
 USER = "en+f3"
 
 
@@ -59,14 +60,13 @@ async def measure_all(smoke: bool) -> Findings:
             await take_all(contest, other, smoke)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    names = [side.name for side in sides]
-    BUILD.mkdir(exist_ok=True)
-    (BUILD / "mcp_peers.md").write_text(table(contest.rows, names), encoding="utf-8")
+    keep(contest)
     return Findings(
         figures=tuple(each for row in contest.rows for each in row.figures(OURS.name)),
         notes=(
             *(f"{row.what}: {side}: {said}." for row in contest.rows for side, said in row.instead.items()),
-            "Side by side in build/mcp_peers.md.",
+            f"Turns that are not counted, because a sound stuttered: {contest.stutters}.",
+            f"Side by side in {BUILD.name}/{KEPT.name}.",
             *(() if there else (f"Without voice-mode: {HOW} voice-mode",)),
         ),
     )
@@ -81,15 +81,27 @@ async def take_all(contest: Contest, other: Service, smoke: bool) -> None:
         return
     await contest.starting(5, 6)
     async with contest.servers() as servers:
-        await contest.eager_answers(servers, 10)
-        await contest.pausing_answers(servers, 12)
-        await contest.interruptions(servers, 8)
-        await contest.cancels(servers, 8)
-        await contest.nobody(servers, 30)
+        for take, often in (
+            (contest.eager_answers, 10),
+            (contest.pausing_answers, 12),
+            (contest.interruptions, 8),
+            (contest.steady_voice, 5),
+            (contest.cancels, 8),
+            (contest.nobody, 30),
+        ):
+            await take(servers, often)
+            keep(contest)
     await contest.leaving(5)
     await contest.silent_voice(other, 2, 75)
+    keep(contest)
     await contest.dying_voice(other, 5)
     await contest.silent_ears(other, 1, 200)
+
+
+def keep(contest: Contest) -> None:
+    """What there is by now: it all takes half an hour."""
+    BUILD.mkdir(exist_ok=True)
+    KEPT.write_text(table(contest.rows, [side.name for side in contest.sides]), encoding="utf-8")
 
 
 def measure(smoke: bool) -> Findings:

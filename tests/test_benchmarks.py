@@ -408,3 +408,65 @@ class TestTurnTaking:
         body = form + file + b"\r\n--b--\r\n"
         parts_of = importlib.import_module("whisper_server").parts_of
         assert parts_of("multipart/form-data; boundary=b", body) == ({"model": "whisper-1"}, b"\0\r\n\xff")
+
+
+class TestPeers:
+    """Two servers in one room."""
+
+    @pytest.fixture
+    def said(self) -> Any:
+        """Three words of noise, a tenth of a second each."""
+        sounds = importlib.import_module("peers.sounds")
+        noise = np.random.default_rng(1).normal(0, 3_000, 3_000).astype(np.int16)
+        words = tuple(sounds.Word(word, 0.1 * at, 0.1 * at + 0.1) for at, word in enumerate(("one", "two", "three")))
+        return sounds.Said("one two three", 10_000, noise, words)
+
+    @pytest.mark.parametrize(
+        ("first", "last", "words"),
+        [(0, 3_000, ["one", "two", "three"]), (1_000, 3_000, ["two", "three"]), (0, 1_900, ["one", "two"]), (0, 0, [])],
+    )
+    def test_the_words_of_which_the_sound_is_there_are_heard(
+        self, said: Any, first: int, last: int, words: list[str]
+    ) -> None:
+        sounds = importlib.import_module("peers.sounds")
+        heard = np.pad(said.samples[first:last] // 3, (700, 200))
+        assert sounds.words_in(said, heard) == words
+
+    def test_a_pause_before_a_word_moves_what_follows(self, said: Any) -> None:
+        paused = said.with_pause(0.5, "two")
+        assert [round(word.begin, 3) for word in paused.words] == [0.0, 0.6, 0.7]
+        assert not paused.samples[1_000:6_000].any()
+
+    def test_words_that_are_missing_in_an_answer(self, said: Any) -> None:
+        missing_in = importlib.import_module("peers.contest").missing_in
+        assert missing_in("Voice response: One, two three.", said) == 0
+        assert missing_in("Three two.", said) == pytest.approx(2 / 3)
+
+    async def test_a_tape_knows_when_its_samples_were_played(self, autojump_clock: MockClock) -> None:
+        tape = importlib.import_module("peers.room").Tape(1_000)
+        began = trio.current_time()
+        loud, soft = b"\0\x40" * 100, bytes(200)
+
+        async def play() -> None:
+            for block in (soft, loud, soft, loud, *[soft] * 9):
+                await trio.sleep(0.1)
+                tape.add(block)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(play)
+            await tape.reach(began)
+            late = 0.01
+            assert await tape.first_sound(began + 0.05) - began == pytest.approx(0.1 + late)
+            assert await tape.silence(began + 0.12, 0.05) - began == pytest.approx(0.2 + late)
+            assert await tape.silence(began + 0.05, 0.5) - began == pytest.approx(0.4 + late)
+            assert await tape.silence(began + 0.45, 0.3) - began == pytest.approx(0.45)
+
+    def test_a_line_tells_both_sides_and_what_one_did_instead(self) -> None:
+        rows = importlib.import_module("peers.rows")
+        row = rows.Row("answer", "ms", rows.Target(50, "60 ms"))
+        row.add("ours", 40)
+        row.instead["theirs"] = "never stops"
+        assert row.cells(["ours", "theirs"]) == ["answer", "40 ms", "never stops", "≤ 50 ms", "held", "60 ms"]
+        row.add("ours", 80)
+        assert row.cells(["ours", "theirs"])[1:5] == ["60, 79.6 ms", "never stops", "≤ 50 ms", "**missed**"]
+        assert rows.table([row], ["ours", "theirs"]).splitlines()[0].startswith("|  | ours: p50, p99 | theirs")

@@ -66,7 +66,7 @@ class Tape:
 
     async def reach(self, at: float) -> None:
         """Wait until everything until then is on it."""
-        while self._began + self.seconds < at:
+        while not self._pcm or self._began + self.seconds < at:
             await self._grew.wait()
 
     async def first_sound(self, since: float) -> float:

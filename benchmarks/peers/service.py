@@ -19,7 +19,7 @@ from marked_voice import RATE, MarkedVoice
 from tests.speech.speech_server import Asked, Reply, SpeechServer, hang, streamed, whole
 from voicemode.audio.files import Sound, resampled
 
-from .sounds import Said, Samples, words_in
+from .sounds import LOUD, Said, Samples, Word, words_in
 
 FIRST_BYTE, TRANSCRIBING = 0.1, 0.15
 """Seconds from the request to the first sound, and to the words."""
@@ -37,7 +37,15 @@ class Spoke:
     text: str
     asked: float
     begun: float | None = None
-    samples: Samples = field(factory=lambda: np.zeros(0, np.int16))
+    said: Said | None = None
+
+    @property
+    def audible(self) -> float:
+        """Seconds from the first audible sample to the last.  Raises RuntimeError when nothing has been said."""
+        if self.said is None:
+            raise RuntimeError(f"{self.text!r} has not been said")
+        loud = np.flatnonzero(np.abs(self.said.samples.astype(int)) > LOUD)
+        return int(loud[-1] - loud[0]) / RATE
 
 
 @define
@@ -62,12 +70,10 @@ class Service(SpeechServer):
     spoke: list[Spoke] = field(factory=list)
     listened: list[Listened] = field(factory=list)
 
-    def begin(self, *, user: Said | None = None, message: str = "") -> None:
+    def begin(self, user: Said | None = None) -> None:
         """What comes next: forget what was."""
         self.user, self.spoke, self.listened = user, [], []
         self.asked.clear()
-        if message:
-            self.voice.begin(message)
 
     def reply_to(self, asked: Asked) -> Reply:
         path = asked.line.rsplit(" ", 1)[-1]
@@ -88,8 +94,9 @@ class Service(SpeechServer):
             return hang
 
         async def reply(stream: trio.SocketStream) -> None:
-            pcm, _ = await self.voice.say(spoke.text)
-            spoke.samples = np.frombuffer(pcm, "<i2").astype(np.int16)
+            pcm, times = await self.voice.say(spoke.text)
+            words = tuple(Word(spoke.text[time.start : time.end], time.begin, time.finish) for time in times)
+            spoke.said = Said(spoke.text, RATE, np.frombuffer(pcm, "<i2").astype(np.int16), words)
             await trio.sleep_until(spoke.asked + FIRST_BYTE)
             spoke.begun = trio.current_time()
             size = 2 * round(PART * RATE)
@@ -133,5 +140,7 @@ class Service(SpeechServer):
         if rate != wanted:
             sound = resampled(Sound(pcm=heard.astype("<i2").tobytes(), rate=rate), wanted)
             heard = np.frombuffer(sound.pcm, "<i2").astype(np.int16)
-        words = [] if self.user is None else words_in(self.user, heard)
+        if self.user is None:
+            return Listened(now, heard, wanted)
+        words = words_in(self.user, heard)
         return Listened(now, heard, wanted, words=words)

@@ -86,11 +86,13 @@ def environment_of(room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[s
 
 @asynccontextmanager
 async def session(
-    side: Side, room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[str, ...]
+    side: Side, room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[str, ...], alone: bool
 ) -> AsyncGenerator[Session]:
     mcp.client.stdio.PROCESS_TERMINATION_TIMEOUT = PATIENCE
     await trio.Path(home).mkdir(parents=True)
     environment = environment_of(room, home, tts=tts, stt=stt)
+    if alone:
+        environment |= {"VOICEMODE_TTS": ",".join(tts), "VOICEMODE_STT": ",".join(stt)}
     before = {each.pid for each in psutil.Process().children()}
     started = trio.current_time()
     server = StdioServerParameters(command=side.command[0], args=list(side.command[1:]), env=environment, cwd=home)

@@ -110,13 +110,12 @@ def words_in(said: Said, heard: Samples) -> list[str]:
     if not len(heard):
         return []
     start, _ = place(said.samples, heard)
-    found: list[str] = []
     wobble = round(WOBBLE * said.rate)
+    found: list[str] = []
     for word in said.words:
-        begin, end = round(word.begin * said.rate), round(word.end * said.rate)
-        sound = said.samples[max(0, begin) : end]
-        around = part(heard, start + max(0, begin) - wobble, start + end + wobble)
-        at, _ = place(sound, around)
-        if likeness(sound, part(around, at, at + len(sound))) >= THERE:
+        begin, end = max(0, round(word.begin * said.rate)), round(word.end * said.rate)
+        sound = said.samples[begin:end]
+        _, alike = place(sound, part(heard, start + begin - wobble, start + end + wobble))
+        if alike >= THERE:
             found.append(word.text)
     return found
