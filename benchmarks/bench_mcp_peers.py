@@ -60,13 +60,14 @@ async def measure_all(smoke: bool) -> Findings:
             await take_all(contest, other, smoke)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    keep(contest)
+    if not smoke:
+        keep(contest)
     return Findings(
         figures=tuple(each for row in contest.rows for each in row.figures(OURS.name)),
         notes=(
             *(f"{row.what}: {side}: {said}." for row in contest.rows for side, said in row.instead.items()),
             f"Turns that are not counted, because a sound stuttered: {contest.stutters}.",
-            f"Side by side in {BUILD.name}/{KEPT.name}.",
+            *(() if smoke else (f"Side by side in {BUILD.name}/{KEPT.name}.",)),
             *(() if there else (f"Without voice-mode: {HOW} voice-mode",)),
         ),
     )
@@ -74,7 +75,7 @@ async def measure_all(smoke: bool) -> Findings:
 
 async def take_all(contest: Contest, other: Service, smoke: bool) -> None:
     if smoke:
-        await contest.starting(1, 1)
+        await contest.starting(1, 0)
         async with contest.servers() as servers:
             await contest.eager_answers(servers, 1)
             await contest.interruptions(servers[:1], 1)

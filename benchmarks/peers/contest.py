@@ -48,8 +48,8 @@ class Contest:
     _leads: list[float] = field(factory=lambda: [0.03])
     _homes: int = 0
 
-    def row(self, what: str, unit: str, at_most: float | None = None, before: str = "", statistic: str = "p50") -> Row:
-        row = Row(what, unit, None if at_most is None else Target(at_most, before, statistic))
+    def row(self, what: str, unit: str, at_most: float | None = None, statistic: str = "p50") -> Row:
+        row = Row(what, unit, None if at_most is None else Target(at_most, statistic))
         self.rows.append(row)
         return row
 
@@ -78,12 +78,12 @@ class Contest:
 
     async def starting(self, processes: int, calls: int) -> None:
         """From the start of a process until its tools are known, what it weighs, and how soon it speaks."""
-        listed = self.row("start → tools listed", "s", 1.0, "1.6 s")
-        tools = self.row("list of tools", "kB", 6.0, "9.5 kB")
-        memory = self.row("memory 3 s after the start", "MB", 120, "159 MB")
+        listed = self.row("start → tools listed", "s", 1.0)
+        tools = self.row("list of tools", "kB", 6.0)
+        memory = self.row("memory 3 s after the start", "MB", 120)
         alone = self.row("  without engines that stand in", "MB", 120)
-        first = self.row("first call → first sound, less the engine's time", "ms", None)
-        later = self.row("call → first sound, less the engine's time", "ms", 40, "87 ms, first call 140")
+        first = self.row("first call → first sound, less the engine's time", "ms")
+        later = self.row("call → first sound, less the engine's time", "ms", 40)
         for _ in range(processes):
             for side in self.sides:
                 async with self.server(side) as here:
@@ -115,8 +115,8 @@ class Contest:
 
     async def eager_answers(self, servers: Sequence[Session], turns: int) -> None:
         """The user answers at the assistant's last sample."""
-        deaf = self.row("assistant's last sample → listening", "ms", 0, "753 ms", "max")
-        lost = self.row("of an answer at once, lost", "ms", 0, "660 ms", "max")
+        deaf = self.row("assistant's last sample → listening", "ms", 0, "max")
+        lost = self.row("of an answer at once, lost", "ms", 0, "max")
         for number in range(turns):
             for here in servers:
                 user = self.answers[number % len(self.answers)]
@@ -141,9 +141,9 @@ class Contest:
     async def pausing_answers(self, servers: Sequence[Session], turns: int) -> None:
         """The user answers with 700 ms of silence in the middle of the sentence."""
         result = self.row("end of speech → result", "ms")
-        added = self.row("end of speech → result, less the engine's time", "ms", 500, "1,442 ms")
-        cut = self.row("cut off by a pause of 700 ms", "%", 0, "", "max")
-        missing = self.row("words of the answer missing in the result", "%", 0, "", "max")
+        added = self.row("end of speech → result, less the engine's time", "ms", 500)
+        cut = self.row("cut off by a pause of 700 ms", "%", 0, "max")
+        missing = self.row("words of the answer missing in the result", "%", 0, "max")
         for number in range(turns):
             for here in servers:
                 user = self.answers[number % len(self.answers)]
@@ -192,7 +192,7 @@ class Contest:
 
     async def interruptions(self, servers: Sequence[Session], turns: int) -> None:
         """The user begins to speak while the assistant does."""
-        silent = self.row("user speaks over the assistant → silence", "ms", 300, "never stops")
+        silent = self.row("user speaks over the assistant → silence", "ms", 300)
         heard = self.row("words of it transcribed", "%")
         for number in range(turns):
             for here in servers:
@@ -241,8 +241,8 @@ class Contest:
 
     async def cancels(self, servers: Sequence[Session], times: int) -> None:
         """The client takes its call back."""
-        fast = self.row("cancel while speaking → silence, engine fast", "ms", 50, "3,500 ms")
-        slow = self.row("cancel while speaking → silence, engine in real time", "ms", 50, "69 ms")
+        fast = self.row("cancel while speaking → silence, engine fast", "ms", 50)
+        slow = self.row("cancel while speaking → silence, engine in real time", "ms", 50)
         closed = self.row("cancel while listening → microphone closed", "ms")
         for number in range(times):
             for here in servers:
@@ -296,7 +296,7 @@ class Contest:
 
     async def leaving(self, times: int) -> None:
         """The client closes the server's input while the assistant speaks."""
-        left = self.row("end of input while speaking → exit", "s", 1.0, "4.0 s")
+        left = self.row("end of input while speaking → exit", "s", 1.0)
         for _ in range(times):
             for side in self.sides:
                 self.service.begin()
@@ -311,7 +311,7 @@ class Contest:
 
     async def silent_voice(self, other: Service, times: int, limit: float) -> None:
         """The first of two voices takes requests and says nothing."""
-        row = self.row("first TTS engine never answers → first sound", "s", 2.5, "60 s")
+        row = self.row("first TTS engine never answers → first sound", "s", 2.5)
         other.speaks = "never answers"
         for _ in range(times):
             for side in self.sides:
@@ -330,8 +330,8 @@ class Contest:
 
     async def dying_voice(self, other: Service, times: int) -> None:
         """The first of two voices breaks off in the middle of the story."""
-        lost = self.row("TTS engine dies midway: words lost", "", 0, "0", "max")
-        repeated = self.row("TTS engine dies midway: words repeated", "", 0, "3", "max")
+        lost = self.row("TTS engine dies midway: words lost", "", 0, "max")
+        repeated = self.row("TTS engine dies midway: words repeated", "", 0, "max")
         cut = self.row("TTS engine dies midway: words cut", "")
         other.speaks = "dies midway"
         for _ in range(times):
@@ -353,7 +353,7 @@ class Contest:
 
     async def silent_ears(self, other: Service, times: int, limit: float) -> None:
         """The first of two recognisers takes what the user said and says nothing."""
-        row = self.row("first STT engine never answers → result", "s", 5.0, "183 s")
+        row = self.row("first STT engine never answers → result", "s", 5.0)
         other.listens = "never answers"
         user = self.answers[0]
         for _ in range(times):
@@ -373,7 +373,7 @@ class Contest:
 
     async def nobody(self, servers: Sequence[Session], limit: float) -> None:
         """Nobody answers."""
-        row = self.row("nobody answers → result", "s", None, "still waiting after 30 s")
+        row = self.row("nobody answers → result", "s")
         for here in servers:
             self.service.begin()
             with trio.move_on_after(limit) as waiting:

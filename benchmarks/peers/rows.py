@@ -10,10 +10,9 @@ from report import Budget, Figure, figure, spread_of
 
 @frozen
 class Target:
-    """What our ``statistic`` of a line may be ``at_most``; ``before`` is what the peer was measured at once."""
+    """What our ``statistic`` of a line may be ``at_most``."""
 
     at_most: float
-    before: str = ""
     statistic: str = "p50"
 
 
@@ -46,8 +45,7 @@ class Row:
             held = getattr(spread_of(self.values[ours]), self.target.statistic) <= self.target.at_most
             verdict = "held" if held and ours not in self.instead else "**missed**"
         asked = "" if self.target is None else f"≤ {number(self.target.at_most)} {self.unit}".strip()
-        before = "" if self.target is None else self.target.before
-        return [self.what, *(self._cell(side) for side in sides), asked, verdict, before]
+        return [self.what, *(self._cell(side) for side in sides), asked, verdict]
 
     def _cell(self, side: str) -> str:
         parts = []
@@ -66,6 +64,6 @@ def number(value: float) -> str:
 
 def table(rows: Sequence[Row], sides: Sequence[str]) -> str:
     """As Markdown: p50 and p99 of either side."""
-    head = ["", *(f"{side}: p50, p99" for side in sides), "target", "", "once, without this"]
-    lines = [head, ["---", *("---:" for _ in sides), "---:", "---", "---"], *(row.cells(sides) for row in rows)]
+    head = ["", *(f"{side}: p50, p99" for side in sides), "target", ""]
+    lines = [head, ["---", *("---:" for _ in sides), "---:", "---"], *(row.cells(sides) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
