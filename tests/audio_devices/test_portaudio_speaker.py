@@ -332,6 +332,29 @@ async def test_a_device_that_keeps_running_dry_is_given_more_room_when_the_speec
     assert device.closed == 2
 
 
+async def test_a_device_that_ran_dry_is_given_less_room_again_when_it_has_been_calm(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(portaudio_speaker, "CALM", 0.3)
+    device = FakeDevice()
+    async with opened(device, monkeypatch) as playback:
+        for begin in range(portaudio_speaker.DRY + 1):
+            await playback.write(numbers(100, 1 + 100 * begin))
+            await trio.sleep(0.1)
+        await playback.drain()
+        await trio.sleep(0.1)
+        latencies = [playback.latency]
+        spoken = 0
+        while playback.latency > portaudio_speaker.LATENCY:
+            await playback.write(numbers(100, 1 + spoken))
+            await playback.drain()
+            await trio.sleep(0.1)
+            spoken += 100
+            latencies.append(playback.latency)
+        assert 0.3 <= spoken / playback.rate <= 0.32
+    assert (device.latencies, latencies[-1]) == ([0.015, 0.030, 0.015], 0.015)
+
+
 async def undisturbed(attempt: Callable[[], Awaitable[tuple[PortAudioPlayback, T]]]) -> T:
     """What comes of an attempt in which this busy machine kept up with the device."""
     for _ in range(5):

@@ -35,6 +35,9 @@ ROOMIEST = 0.060
 DRY = 3
 """Gaps in speech after which the device is given more room."""
 
+CALM = 30.0
+"""Seconds of speech without a gap after which it is given half as much again: the machine was busy for a while."""
+
 SETTLING_SECONDS = 0.030
 """Of sound that a device asks for before its times are believed: while it fills itself up they are milliseconds off."""
 
@@ -46,7 +49,7 @@ class PortAudioPlayback:
     """Implements ``Playback`` for a device that runs, and plays silence when there is nothing to play.
 
     A device that keeps running dry is closed at the end of a speech and opened again by ``open_stream``, which is given
-    the seconds it is to hold; a stop then takes as much longer.
+    the seconds it is to hold; a stop then takes as much longer, until it has been calm for long enough.
     """
 
     def __init__(
@@ -61,7 +64,8 @@ class PortAudioPlayback:
         """Seconds of sound the device is to hold."""
         self._open_stream = open_stream
         self._watching = trio.CancelScope()
-        self._forgiven = 0
+        self._forgiven = self._seen = self._calm_from = 0
+        self._wanted = LATENCY
         self.buffer = PlayoutBuffer(rate, stream.rate, wake=self._wake, taps=taps, settling=SETTLING_SECONDS)
         self._stream = stream
         self._token = trio.lowlevel.current_trio_token()
@@ -114,8 +118,12 @@ class PortAudioPlayback:
                 await trio.sleep_until(end)
             else:
                 break
-        if self.underruns - self._forgiven >= DRY and self.latency < ROOMIEST:
-            self._watching.cancel("the device keeps running dry")
+        if self.underruns > self._seen:
+            self._seen, self._calm_from = self.underruns, self.played()
+        if self.underruns - self._forgiven >= DRY:
+            self._hold(min(2 * self.latency, ROOMIEST))
+        elif self.played() - self._calm_from >= CALM * self.rate:
+            self._hold(max(self.latency / 2, LATENCY))
 
     def stop(self) -> None:
         """Fade out within 5 ms what the device takes next, and forget the rest."""
@@ -146,14 +154,21 @@ class PortAudioPlayback:
             with self._watching:
                 self._gone = await self._stream.lost()
             if self._gone is None:
-                await self._make_room()
+                await self._reopen()
         self._until = min(trio.current_time(), self.buffer.asked_until - self._stream.latency)
         self._gone_event.set()
         self._waiting.unpark_all()
 
-    async def _make_room(self) -> None:
+    def _hold(self, seconds: float) -> None:
+        """Have the device hold so much."""
+        if seconds != self.latency:
+            self._wanted = seconds
+            self._watching.cancel("the device is to hold more, or less")
+
+    async def _reopen(self) -> None:
         self._watching = trio.CancelScope()
-        self._forgiven, self.latency = self.underruns, min(2 * self.latency, ROOMIEST)
+        self.latency = self._wanted
+        self._forgiven, self._calm_from = self.underruns, self.played()
         await self._stream.close()
         try:
             self._stream = await self._open_stream(self.latency)
