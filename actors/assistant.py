@@ -48,8 +48,11 @@ class Assistant:
         return self._show if self._outside.shown else self._speak
 
     def repeat(self) -> Callable[[], Awaitable[None]]:
+        """A text that was cut short is said anew, and to its end; an agent's words cannot be asked for twice."""
+        cut = self._scope.cancel_called
         self._scope = trio.CancelScope()
-        return self._repeat
+        whole = cut and isinstance(self._request.words, str) and self._outside.playback is not None
+        return self._speak_anew if whole else self._repeat
 
     def hush(self, reason: str) -> None:
         self._scope.cancel(reason)
@@ -93,7 +96,11 @@ class Assistant:
                 if not all_came:
                     nursery.cancel_scope.cancel("nobody plays what is still to come")
 
-    async def _speak(self) -> None:
+    async def _speak_anew(self) -> None:
+        self._outside.recent.forget(self._request.turn)
+        await self._speak(lambda _: None)
+
+    async def _speak(self, publish: Callable[[TextPiece], None] | None = None) -> None:
         request, outside = self._request, self._outside
         if request.words is None or outside.tts is None or outside.playback is None:
             raise RuntimeError("the dialogue asked for words that nobody gave")
@@ -110,7 +117,7 @@ class Assistant:
                 voice=request.voice,
                 speed=request.speed,
             ),
-            partial(read_words, request.words, pieces_in, turn=request.turn, publish=self._read),
+            partial(read_words, request.words, pieces_in, turn=request.turn, publish=publish or self._read),
         )
         await self._play(chunks_out, makers, outside.playback, outside.recent)
 

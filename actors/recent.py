@@ -55,6 +55,10 @@ class Recent:
         if latest.size > self._most_bytes:
             _shorten(latest)
 
+    def forget(self, turn: TurnId) -> None:
+        """What ``turn`` has said is said anew."""
+        self._kept = deque(kept for kept in self._kept if kept.turn != turn)
+
     @property
     def utterances(self) -> list[RecentUtterance]:
         """The latest last, the turn that is being said included."""

@@ -247,6 +247,17 @@ async def test_while_the_user_is_listened_to_a_button_says_it_again(autojump_clo
     assert loud_seconds(room.room) == pytest.approx(2 * WHOLE, abs=0.04)
 
 
+async def test_who_asks_what_in_the_middle_of_a_text_hears_all_of_it(autojump_clock: MockClock) -> None:
+    async with scene(stt=FakeEars("what", "yes")) as room:
+        room.user_says(0.6, 0.4)
+        room.user_says(6.0, 0.5)
+        result = await room.conversation.converse(STORY)
+        first, second = room.all(Spoken)
+    assert first.heard == "one two"
+    assert (second.heard, second.complete) == (STORY, True)
+    assert (result.outcome, result.transcript, result.spoken.heard) == ("heard", "yes", STORY)
+
+
 async def test_in_a_turn_without_words_what_was_said_before_is_repeated(autojump_clock: MockClock) -> None:
     async with scene() as room:
         conversation = room.conversation

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from actors.events import BargedIn
+
 from .timeline_sheet import INK, NOTE, Sheet, inches, printable
-from .timeline_story import Story
+from .timeline_story import Speaking, Story
 from .timeline_text import Label
 from .timeline_track import Track
 
@@ -32,17 +36,30 @@ def draw_lanes(sheet: Sheet, story: Story, user: Track | None, assistant: Track 
     for turn in story.turns:
         sheet.line(turn.begin, UNHEARD, "-")
     for barge in story.barges:
-        silent = silence_after(story, barge.turn, assistant)
+        silent = silence_after(story, barge, assistant)
         sheet.mark(sheet.x(barge.began), 0.0, sheet.x(silent) - sheet.x(barge.began), sheet.y, ALARM, alpha=0.09)
         sheet.line(barge.began, ALARM, ":")
         sheet.line(silent, ALARM, "-")
 
 
-def silence_after(story: Story, turn: int, assistant: Track | None) -> float:
-    """When the assistant fell silent in ``turn``: the later of the player's account and the last sample that is not
-    zero, because a device goes on for the quantum it has taken."""
-    told = next((story.until(spoken) for spoken in story.speaking if spoken.turn == turn), story.end)
+def silence_after(story: Story, barge: BargedIn, assistant: Track | None) -> float:
+    """When the assistant fell silent for ``barge``: the later of its being held, or else of the player's account, and
+    of the last sample that is not zero, because a device goes on for the quantum it has taken."""
+    told = next((story.until(spoken) for spoken in story.speaking if spoken.turn == barge.turn), story.end)
+    held = [span for span in story.held if span.turn == barge.turn and span.begin <= barge.at <= story.until(span)]
+    told = held[-1].begin if held else told
     return told if assistant is None else max(told, assistant.sounds_until(told + 0.1))
+
+
+def sounding(story: Story, speaking: Speaking) -> Iterator[tuple[float, float]]:
+    """From when until when the assistant was not held while it was ``speaking``."""
+    begin = speaking.begin
+    for held in story.held:
+        if held.turn == speaking.turn and speaking.begin <= held.begin < story.until(speaking):
+            yield begin, held.begin
+            begin = story.until(held)
+    if begin < story.until(speaking):
+        yield begin, story.until(speaking)
 
 
 def _dialogue(sheet: Sheet, story: Story, assistant: Track | None) -> None:
@@ -60,7 +77,7 @@ def _dialogue(sheet: Sheet, story: Story, assistant: Track | None) -> None:
         outcome = f"turn {turn.turn} · {turn.result.outcome.replace('_', ' ')}" if turn.result else f"turn {turn.turn}"
         labels.append(Label.of(x, (outcome, NOTE)))
     for barge in story.barges:
-        silent = silence_after(story, barge.turn, assistant)
+        silent = silence_after(story, barge, assistant)
         note = f"barge-in: silent {1000 * (silent - barge.began):.0f} ms after the user began"
         labels.append(Label.of(sheet.x(silent) + 0.05, (note, ALARM)))
     sheet.labels(labels)
@@ -153,7 +170,8 @@ def _player(sheet: Sheet, story: Story, assistant: Track | None) -> None:
     first = {turn.turn: turn.result.timings.first_sample_ms for turn in story.turns if turn.result is not None}
     labels: list[Label] = []
     for span in story.speaking:
-        sheet.bar(span.begin, story.until(span), 0.07, ASSISTANT)
+        for begin, end in sounding(story, span):
+            sheet.bar(begin, end, 0.07, ASSISTANT)
         x = sheet.x(span.begin)
         if (waited := first.get(span.turn)) is not None:
             labels.append(Label.of(x, (f"first sample {waited:.0f} ms", NOTE)))

@@ -88,6 +88,13 @@ class Speaking(Span):
 
 
 @define
+class Held(Span):
+    """The assistant was silent because somebody seemed to interrupt it."""
+
+    turn: TurnId = TurnId(0)
+
+
+@define
 class TurnSpan(Span):
     turn: TurnId = TurnId(0)
     result: TurnResult | None = None
@@ -115,6 +122,7 @@ class Story:
     pieces: list[Piece] = field(factory=list[Piece])
     speaking: list[Speaking] = field(factory=list[Speaking])
     barges: list[BargedIn] = field(factory=list[BargedIn])
+    held: list[Held] = field(factory=list[Held])
 
     @classmethod
     def of(cls, events: Sequence[Event]) -> Story:
@@ -170,7 +178,11 @@ class Story:
                 self.barges.append(event)
             case SpeechPaused() | SpeechResumed() | SpeechEnded():
                 pass
-            case PartlyTranscribed() | Drafted() | ReplySpeculated() | Ducked() | WentOn() | UserAway() | UserBack():
+            case Ducked(held=True):
+                self.held.append(Held(event.at, turn=event.turn))
+            case WentOn():
+                self._end(self.held, event.at)
+            case PartlyTranscribed() | Drafted() | ReplySpeculated() | Ducked() | UserAway() | UserBack():
                 pass
             case SpeakerOpened() | SpeakerFailed() | Chimed() | Muted() | VoiceChanged() | ProviderChanged():
                 pass
@@ -189,6 +201,7 @@ class Story:
             self.states.append(Span(now, label=state))
 
     def _spoken(self, event: Spoken) -> None:
+        self._end(self.held, event.at)
         speaking = self.speaking[-1] if self.speaking else None
         if speaking is not None and speaking.turn == event.turn and speaking.end is None:
             speaking.end, speaking.samples = event.at, event.samples
