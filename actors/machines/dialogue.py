@@ -101,7 +101,8 @@ class Dialogue:
             return "idle"
         if turn.understood and turn.typed is None:
             return "transcribing"
-        if turn.voice is not None and turn.voice.meant:
+        held = turn.ducked_since is not None and self.policy.barge_in.holds
+        if turn.voice is not None and (turn.voice.meant or held):
             return "hearing"
         return "speaking" if turn.talking else "listening"
 

@@ -343,7 +343,7 @@ def test_the_button_that_ends_the_users_turn_does_nothing_in_the_assistants() ->
     assert dialogue.feed(EndTurn(), 1.0) == []
     dialogue.feed(started(1.9), 2.0)
     assert dialogue.feed(EndTurn(), 2.0) == []
-    assert dialogue.state == "speaking"
+    assert dialogue.state == "hearing"
 
 
 def test_the_button_ends_an_interruption() -> None:
