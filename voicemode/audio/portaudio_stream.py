@@ -31,7 +31,8 @@ SILENCE = 0.5
 a suspended source say nothing at all."""
 
 FIRST = 2.0
-"""The same until the first callback: wireless devices take a while to start."""
+"""The same in the first seconds after it was opened: wireless devices take a while to start, and PulseAudio's null sink
+fills itself up and then takes nothing for as long as it used to hold before somebody wanted less."""
 
 GRACE = 0.05
 """Seconds a silent device has left to call back once this process is awake: it may itself have been stopped."""
@@ -75,7 +76,7 @@ class DeviceStream:
         self._offset = trio.current_time() - time.perf_counter()
         self._lag = 0.0
         self._heard = time.perf_counter()
-        self._patience = FIRST
+        self._settled, self._patience = self._heard + FIRST, FIRST
         self._suspected: float | None = None
 
     def begin(self, raw: Any, name: str, rate: int) -> None:
@@ -83,6 +84,7 @@ class DeviceStream:
         self.raw, self.name, self.rate, self.latency = raw, name, rate, float(raw.latency)
         self._reason = self._cause = None
         self._heard = time.perf_counter()
+        self._settled, self._patience = self._heard + FIRST, FIRST
         self._lag = self._heard - float(raw.time)
 
     async def lost(self) -> DeviceLost:
@@ -146,7 +148,9 @@ class DeviceStream:
         now = time.perf_counter()
         samples = memoryview(buffer)
         if self.in_use:
-            self._heard, self._patience = now, max(SILENCE, 10 * frames / self.rate)
+            self._heard = now
+            if now >= self._settled:
+                self._patience = max(SILENCE, 10 * frames / self.rate)
             glitch = bool(status) and bool(status.input_overflow or status.output_underflow)
             try:
                 return self._block(samples, frames, self._at(now, frames, times), glitch)
