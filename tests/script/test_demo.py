@@ -11,7 +11,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from actors.events import BargedIn
+from actors.events import BargedIn, Ducked
 from actors.messages import SpeakingStarted, Transcribed
 from voicemode.audio.files import load_audio
 from voicemode.demo import SCRIPT
@@ -65,14 +65,15 @@ async def test_the_demo_goes_as_it_expects_and_can_be_heard(
     heard = user[begin : begin + len(person.pcm) // 2]
     assert heard.tobytes() == person.pcm
 
-    [barge] = [event.at - report.recording.began for event in report.events if isinstance(event, BargedIn)]
+    [held] = [event.at - report.recording.began for event in report.events if isinstance(event, Ducked)]
+    assert len([event for event in report.events if isinstance(event, BargedIn)]) == 1
     [understood] = [
         event.at - report.recording.began
         for event in report.events
         if isinstance(event, Transcribed) and event.transcript.text == "has never been surpassed"
     ]
-    assert loudness(part(assistant, barge - 0.5, barge)) > 300
-    assert not part(assistant, barge + 0.03, understood).any()
+    assert loudness(part(assistant, held - 0.5, held)) > 300
+    assert not part(assistant, held + 0.03, understood).any()
 
     speeches = [event.at - report.recording.began for event in report.events if isinstance(event, SpeakingStarted)]
     assert len(speeches) == 6
