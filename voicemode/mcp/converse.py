@@ -148,7 +148,7 @@ class Converse:
         try:
             if running is not None:
                 await self._wind_up(running)
-            await self._voice.open(wished(self.settings, given, given.turns[0] if given.turns else None))
+            await self._voice.open_as(wished(self.settings, given, given.turns[0] if given.turns else None))
             self._calls += 1
             taken = Taken()
             task = self._voice.start(partial(self._take, given, client, taken))
