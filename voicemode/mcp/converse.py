@@ -8,6 +8,7 @@ told with the next.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from actors.errors import SettingsError, VoiceError
 from voicemode import Settings
 from voicemode.groups import unwrapped
 
-from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
+from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of, line_of, timings_of_call
 from .arguments import ConverseArguments, Line
 from .caller import Caller
 from .progress import Progress
@@ -45,13 +46,28 @@ WINDING_UP = 5.0
 
 @define
 class Taken:
-    """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
-    them are begun.  ``waiting`` while none runs, because the floor is waited for or it is the pause between two."""
+    """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, or when a
+    question ``failed``, no more of them are begun.  ``waiting`` while none runs, because the floor is waited for or it
+    is the pause between two.  ``turns`` have when they began after the call, which ``began`` on the Trio clock."""
 
-    results: list[TurnResult] = field(factory=list["TurnResult"], init=False)
+    began: float
+    ended: float = field(init=False)
+    turns: list[tuple[float, TurnResult]] = field(factory=list["tuple[float, TurnResult]"], init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
+    failed: bool = field(default=False, init=False)
     waiting: bool = field(default=True, init=False)
+
+    async def take(self, turn: Awaitable[TurnResult]) -> TurnResult:
+        """Raises as ``turn`` does."""
+        began = trio.current_time() - self.began
+        result = await turn
+        self.turns.append((began, result))
+        return result
+
+    @property
+    def results(self) -> list[TurnResult]:
+        return [result for _, result in self.turns]
 
 
 @define(eq=False)
@@ -138,6 +154,7 @@ class Converse:
         return running
 
     async def _begin(self, given: ConverseArguments, client: str | None) -> Running:
+        began = trio.current_time()
         _check(given)
         running = self._running
         if self._beginning or (running is not None and running.attended):
@@ -150,7 +167,7 @@ class Converse:
                 await self._wind_up(running)
             await self._voice.open_as(wished(self.settings, given, given.turns[0] if given.turns else None))
             self._calls += 1
-            taken = Taken()
+            taken = Taken(began)
             task = self._voice.start(partial(self._take, given, client, taken))
             self._running = Running(f"{self._id}-{self._calls}", given, taken, task)
             return self._running
@@ -190,17 +207,19 @@ class Converse:
         taken, metrics = running.taken, running.given.metrics_level or self._terms.metrics_level
         for result in taken.results:
             self._statistics.add(result)
+        missing = running.given.turns[len(taken.lines) :]
+        lines = [*taken.lines, *(TurnAnswer(verb=_verb(line), status="not_reached") for line in missing)]
         if taken.results:
-            answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics)
+            timings = timings_of_call(taken.turns, taken.ended - taken.began)
+            answer = answer_of(
+                taken.results, conversation_id=self._id, metrics=metrics, lines=lines, timings=timings
+            )
         else:
             answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
-        missing = running.given.turns[len(taken.lines) :]
-        answer.turns = [*taken.lines, *(TurnAnswer(verb=_verb(line), status="not_reached") for line in missing)]
+        answer.turns = lines
         answer.earlier = self._take_earlier()
-        if not running.task.done:
+        if not running.task.done or (lines and taken.halted):
             answer.outcome = "stopped"
-        elif taken.lines and answer.outcome in {"heard", "said"}:
-            answer.outcome = "completed"
         return answer
 
     def _take_earlier(self) -> list[str]:
@@ -242,9 +261,12 @@ class Converse:
     async def _take(
         self, given: ConverseArguments, client: str | None, taken: Taken, conversation: Conversation
     ) -> None:
-        async with self._turns.speaking(given, client):
-            taken.waiting = False
-            await self._take_turns(given, taken, conversation)
+        try:
+            async with self._turns.speaking(given, client):
+                taken.waiting = False
+                await self._take_turns(given, taken, conversation)
+        finally:
+            taken.ended = trio.current_time()
 
     async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         if given.turns:
@@ -252,16 +274,15 @@ class Converse:
             return
         message = "" if given.skip_tts or given.message is None else given.message
         if given.wait_for_response:
-            result = await conversation.converse(
-                message, voice=given.voice, speed=given.speed, phrases=given.choices or None
+            await taken.take(
+                conversation.converse(message, voice=given.voice, speed=given.speed, phrases=given.choices or None)
             )
-            taken.results.append(result)
         elif message.strip():
-            taken.results.append(await conversation.say(message, voice=given.voice, speed=given.speed))
+            await taken.take(conversation.say(message, voice=given.voice, speed=given.speed))
 
     async def _take_script(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         for number, line in enumerate(given.turns):
-            if taken.halted:
+            if taken.halted or taken.failed:
                 taken.lines.append(TurnAnswer(verb=_verb(line), status="not_reached"))
                 continue
             if number:
@@ -271,13 +292,12 @@ class Converse:
                 taken.waiting = False
                 conversation.reconfigure(wished(self.settings, given, line))
             try:
-                result = await self._take_line(given, line, conversation)
+                result = await taken.take(self._take_line(given, line, conversation))
             except VoiceError as error:
                 taken.lines.append(TurnAnswer(verb=_verb(line), status="failed", reason=str(error)))
-                taken.halted = line.ask is not None
+                taken.failed = line.ask is not None
                 continue
-            taken.results.append(result)
-            taken.lines.append(_became(line, result))
+            taken.lines.append(line_of(_verb(line), result))
             if result.outcome == "stopped":
                 taken.halted = True
 
@@ -304,11 +324,3 @@ def _check(given: ConverseArguments) -> None:
 
 def _verb(line: Line) -> Verb:
     return "say" if line.ask is None else "ask"
-
-
-def _became(line: Line, result: TurnResult) -> TurnAnswer:
-    if line.ask is None:
-        return TurnAnswer(verb="say", status="spoken")
-    if result.transcript:
-        return TurnAnswer(verb="ask", status="answered", reply=result.transcript)
-    return TurnAnswer(verb="ask", status="no_speech")
