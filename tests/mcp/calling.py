@@ -31,10 +31,16 @@ class Desk:
 
     client: Client
     room: Room
+    voice: Voice
     began: float
     notes: list[tuple[float, str]] = field(factory=list[tuple[float, str]])
     opened: list[Settings] = field(factory=list[Settings])
     seen: list[Event] = field(factory=list[Event])
+
+    @property
+    def conversation(self) -> Conversation:
+        assert self.voice.conversation is not None
+        return self.voice.conversation
 
     @property
     def openings(self) -> int:
@@ -111,5 +117,5 @@ async def desk(
         async with Client(server, mode=mode) as client:
             if not loading:
                 await voice.open(settings)
-            yield Desk(client, room, trio.current_time(), opened=opened, seen=seen)
+            yield Desk(client, room, voice, trio.current_time(), opened=opened, seen=seen)
         nursery.cancel_scope.cancel()

@@ -283,6 +283,12 @@ async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockCloc
         ({"message": "one", "turns": [{"say": "two"}]}, "give one of them"),
         ({"message": "one", "policy": "shout"}, "finish_sentence"),
         ({"message": "one", "nonsense": 1}, "there is message, turns"),
+        ({"message": "one", "chimes_enabled": True}, "did you mean chime_enabled?"),
+        ({"message": "one", "chime": True}, "did you mean chime_enabled?"),
+        ({"turns": [{"says": "one"}]}, "did you mean say?"),
+        ({"message": "one", "wait_for_response": "maybe"}, "wait_for_response"),
+        ({"message": "one", "wait_for_conch": -1}, "wait_for_conch"),
+        ({"message": "one", "choices": "yes, no"}, "choices"),
     ],
 )
 async def test_bad_arguments_are_refused_with_a_sentence_and_nothing_is_said(

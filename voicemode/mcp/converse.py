@@ -106,6 +106,7 @@ class Converse:
         self._calls = 0
         self._running: Running | None = None
         self._beginning = False
+        self._paused = False
         self._earlier: list[str] = []
 
     async def call(self, given: ConverseArguments, caller: Caller) -> ConverseAnswer:
@@ -119,6 +120,7 @@ class Converse:
                 telling.start_soon(progress.send)
                 try:
                     if given.resume is not None:
+                        _check_alone(given)
                         running = self._taken_up(given.resume)
                     else:
                         running = await self._begin(given, caller.client)
@@ -129,14 +131,31 @@ class Converse:
                     telling.cancel_scope.cancel("answered")
         return answer
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a call's turns are not over, be they waited for or not."""
+        return self._running is not None and not self._running.task.over.is_set()
+
+    def pause(self) -> bool:
+        """Whether there is something to pause: what is said, or what the lines of a list still have to say.  A pause
+        ends with the call's turns, so that it never silences the next call."""
+        conversation = self._voice.conversation
+        if conversation is None or not self.is_running or conversation.status().state not in {"speaking", "idle"}:
+            return False
+        self._paused = True
+        conversation.pause()
+        return True
+
     async def stop(self) -> None:
-        """End what is running; whoever waits for it is told what there was until now.  Returns when it is over, or
-        after a second."""
+        """End what is running, and a pause; whoever waits for it is told what there was until now.  Returns when it is
+        over, or after a second."""
         running = self._running
         self._stop()
         if running is not None:
             with trio.move_on_after(STOPPING):
                 await running.task.over.wait()
+        if (conversation := self._voice.conversation) is not None and not self.is_running:
+            conversation.resume()
 
     def _stop(self) -> None:
         if self._running is not None:
@@ -195,11 +214,12 @@ class Converse:
 
     def _still(self, running: Running) -> ConverseAnswer:
         conversation = self._voice.conversation
-        speaking = conversation is not None and conversation.status().state == "speaking"
+        status = None if conversation is None else conversation.status()
         return ConverseAnswer(
-            outcome="still_speaking" if speaking else "still_listening",
+            outcome="still_speaking" if status is not None and status.state == "speaking" else "still_listening",
             conversation_id=self._id,
             resume=running.handle,
+            paused=status is not None and status.held,
             earlier=self._take_earlier(),
         )
 
@@ -267,6 +287,9 @@ class Converse:
                 await self._take_turns(given, taken, conversation)
         finally:
             taken.ended = trio.current_time()
+            if self._paused:
+                self._paused = False
+                conversation.resume()
 
     async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         if given.turns:
@@ -307,6 +330,15 @@ class Converse:
             return await conversation.say(line.say, voice=voice, speed=speed)
         message = "" if given.skip_tts or line.ask is None else line.ask
         return await conversation.converse(message, voice=voice, speed=speed, phrases=given.choices or None)
+
+
+def _check_alone(given: ConverseArguments) -> None:
+    """Raises SettingsError when a resume comes with something else to be said."""
+    if (given.message or "").strip() or given.turns:
+        raise SettingsError(
+            "resume goes alone: it waits on for what the user says. Nothing was said; call again with resume only, or "
+            "with the message only, which ends that waiting."
+        )
 
 
 def _check(given: ConverseArguments) -> None:
