@@ -88,7 +88,12 @@ def words(result: CallToolResult) -> str:
 
 @asynccontextmanager
 async def desk(
-    *, call_limit: float = 50.0, settings: Settings | None = None, mode: str = "auto", loading: float = 0.0, **parts: Any
+    *,
+    call_limit: float = 50.0,
+    settings: Settings | None = None,
+    mode: str = "auto",
+    loading: float = 0.0,
+    **parts: Any,
 ) -> AsyncGenerator[Desk]:
     """The server as it is, but for the conversation that it opens: that one is in the room, and its engines take so
     many seconds of ``loading``; if that is some, it is not opened before a call asks for it.

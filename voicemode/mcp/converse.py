@@ -132,6 +132,12 @@ class Converse:
         return answer
 
     @property
+    def _conversation_id(self) -> str:
+        """That of its exchanges, where they are kept."""
+        conversation = self._voice.conversation
+        return (None if conversation is None else conversation.id) or self._id
+
+    @property
     def is_running(self) -> bool:
         """Whether a call's turns are not over, be they waited for or not."""
         return self._running is not None and not self._running.task.over.is_set()
@@ -217,7 +223,7 @@ class Converse:
         status = None if conversation is None else conversation.status()
         return ConverseAnswer(
             outcome="still_speaking" if status is not None and status.state == "speaking" else "still_listening",
-            conversation_id=self._id,
+            conversation_id=self._conversation_id,
             resume=running.handle,
             paused=status is not None and status.held,
             earlier=self._take_earlier(),
@@ -232,10 +238,10 @@ class Converse:
         if taken.results:
             timings = timings_of_call(taken.turns, taken.ended - taken.began)
             answer = answer_of(
-                taken.results, conversation_id=self._id, metrics=metrics, lines=lines, timings=timings
+                taken.results, conversation_id=self._conversation_id, metrics=metrics, lines=lines, timings=timings
             )
         else:
-            answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
+            answer = ConverseAnswer(outcome="completed", conversation_id=self._conversation_id)
         answer.turns = lines
         answer.earlier = self._take_earlier()
         if not running.task.done or (lines and taken.halted):
