@@ -67,8 +67,10 @@ class Conversation:
         watchers: Watchers,
         engines: Engines | None = None,
         chiming: bool = False,
+        names: Sequence[str] = (),
     ) -> None:
         self._outside, self._watchers, self._engines = outside, watchers, engines
+        self._names = names
         self._reports, self._orders = reports, orders
         self._dialogue = Dialogue(settings.bounds)
         self._turns = Turns(
@@ -84,6 +86,11 @@ class Conversation:
         )
         self._talking = self._finishing = self._typed = False
         self._wound_up: TurnId | None = None
+
+    @property
+    def id(self) -> str | None:
+        """What its exchanges are kept under; None when none are, and in the moment until that is looked up."""
+        return next(iter(self._names), None)
 
     @property
     def history(self) -> tuple[Message, ...]:

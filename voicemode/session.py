@@ -125,13 +125,14 @@ async def open_conversation(
         devices: tuple[object, ...] = (microphone, speaker)
         watchers = Watchers(device for device in devices if isinstance(device, Cued))
         recent = Recent(settings.history)
+        names: list[str] = []
         if settings.save_transcriptions or settings.save_audio or settings.event_log:
             # most conversations are not kept, and its messages cost time to load
             from .exchanges.keeping import keeping
 
             about = None if loading.providers is None else loading.providers.about
             await stack.enter_async_context(
-                keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent, about=about)
+                keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent, about=about, named=names.append)
             )
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
@@ -202,6 +203,7 @@ async def open_conversation(
             watchers=watchers,
             engines=loading.providers,
             chiming=isinstance(speaker, Monitored),
+            names=names,
         )
         if settings.control:
             # most conversations are not controlled, and its messages cost time to load

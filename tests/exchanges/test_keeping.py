@@ -68,6 +68,16 @@ async def test_both_sides_are_written_down_before_the_conversation_is_closed(tmp
     assert name == f"logs/conversations/exchanges_{user.timestamp:%Y-%m-%d}.jsonl"
 
 
+async def test_a_conversation_knows_what_its_exchanges_are_kept_under(tmp_path: Path) -> None:
+    settings = Settings(text=True, base_dir=tmp_path, save_transcriptions=True)
+    async with voicemode.open_conversation(settings) as conversation:
+        await conversation.say("Hello.")
+        while conversation.id is None:
+            await wait_all_tasks_blocked()
+    [exchange] = await in_thread(tmp_path)
+    assert exchange.conversation_id == conversation.id
+
+
 async def test_of_an_assistant_that_was_interrupted_what_was_heard_is_on_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:

@@ -31,10 +31,16 @@ class Desk:
 
     client: Client
     room: Room
+    voice: Voice
     began: float
     notes: list[tuple[float, str]] = field(factory=list[tuple[float, str]])
     opened: list[Settings] = field(factory=list[Settings])
     seen: list[Event] = field(factory=list[Event])
+
+    @property
+    def conversation(self) -> Conversation:
+        assert self.voice.conversation is not None
+        return self.voice.conversation
 
     @property
     def openings(self) -> int:
@@ -82,9 +88,15 @@ def words(result: CallToolResult) -> str:
 
 @asynccontextmanager
 async def desk(
-    *, call_limit: float = 50.0, settings: Settings | None = None, mode: str = "auto", **parts: Any
+    *,
+    call_limit: float = 50.0,
+    settings: Settings | None = None,
+    mode: str = "auto",
+    loading: float = 0.0,
+    **parts: Any,
 ) -> AsyncGenerator[Desk]:
-    """The server as it is, but for the conversation that it opens: that one is in the room.
+    """The server as it is, but for the conversation that it opens: that one is in the room, and its engines take so
+    many seconds of ``loading``; if that is some, it is not opened before a call asks for it.
 
     ``mode`` is how the client begins: as the SDK's clients do, with the old handshake ("legacy") or a revision.
     """
@@ -96,6 +108,7 @@ async def desk(
     @asynccontextmanager
     async def opener(wanted: Settings) -> AsyncGenerator[Conversation]:
         opened.append(wanted)
+        await trio.sleep(loading)
         async with conversing(room, settings=wanted, **parts) as conversation, trio.open_nursery() as following:
             following.start_soon(follow, conversation, seen)
             yield conversation
@@ -107,6 +120,7 @@ async def desk(
         configuration = read_configuration(environment={}, directory=None, home=None)
         server = server_of(tools.specs(converse, voice, settings), resources.specs(settings, configuration, statistics))
         async with Client(server, mode=mode) as client:
-            await voice.open(settings)
-            yield Desk(client, room, trio.current_time(), opened=opened, seen=seen)
+            if not loading:
+                await voice.open(settings)
+            yield Desk(client, room, voice, trio.current_time(), opened=opened, seen=seen)
         nursery.cancel_scope.cancel()

@@ -41,6 +41,13 @@ async def test_what_is_only_said_is_not_listened_after(autojump_clock: MockClock
     assert answer == {"outcome": "said", "conversation_id": answer["conversation_id"], "engines": {"tts": "fake voice"}}
 
 
+async def test_a_call_that_waits_for_engines_to_load_counts_that(autojump_clock: MockClock) -> None:
+    async with desk(loading=2.0) as at:
+        timings = (await at.converse("one two", wait_for_response=False))["timings"]
+        assert timings["total_ms"] == pytest.approx(at.now * 1000, abs=50)
+    assert 2000 <= timings["first_sample_ms"] < 2500
+
+
 async def test_who_interrupts_is_answered_with_what_was_heard(autojump_clock: MockClock) -> None:
     async with desk(stt=FakeEars("no that is wrong")) as at:
         at.user_says(0.6, 0.8)
@@ -186,6 +193,72 @@ async def test_a_script_that_is_stopped_between_two_lines_is_over(autojump_clock
     )
 
 
+async def test_a_question_that_is_spoken_over_is_interrupted_and_the_list_goes_on(autojump_clock: MockClock) -> None:
+    async with desk(stt=FakeEars("no that is wrong")) as at:
+        at.user_says(0.6, 0.8)
+        result = await at.call("converse", turns=[{"ask": STORY}, {"say": "two"}])
+    assert result.structured_content is not None
+    first, second = result.structured_content["turns"]
+    assert (first["status"], first["reply"], first["spoken"]) == ("interrupted", "no that is wrong", STORY)
+    assert STORY.startswith(first["heard"])
+    assert 0 < len(first["heard"]) < len(STORY)
+    assert second == {"verb": "say", "status": "spoken"}
+    assert result.structured_content["outcome"] == "completed"
+    assert words(result).splitlines() == [
+        f"1. interrupted, when “{first['heard']}” had been heard of it: no that is wrong",
+        "2. spoken",
+    ]
+
+
+async def test_a_line_that_is_interrupted_with_a_button_says_so(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        answers: list[dict[str, Any]] = []
+
+        async def talk(desk: Desk = at) -> None:
+            answers.append(await desk.converse(turns=[{"say": STORY}, {"say": "two"}]))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(talk)
+            await trio.sleep(1.0)
+            await at.call("control", action="interrupt")
+    assert [line["status"] for line in answers[0]["turns"]] == ["interrupted", "spoken"]
+    assert answers[0]["turns"][0]["spoken"] == STORY
+
+
+async def test_a_line_that_is_stopped_says_so_and_the_rest_is_not_reached(autojump_clock: MockClock) -> None:
+    async with desk() as at:
+        answers: list[dict[str, Any]] = []
+
+        async def talk(desk: Desk = at) -> None:
+            answers.append(await desk.converse(turns=[{"say": STORY}, {"say": "two"}]))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(talk)
+            await trio.sleep(1.0)
+            await at.call("control", action="stop")
+    assert answers[0]["outcome"] == "stopped"
+    assert [line["status"] for line in answers[0]["turns"]] == ["stopped", "not_reached"]
+    assert STORY.startswith(answers[0]["turns"][0]["heard"])
+
+
+@pytest.mark.parametrize("lines", [["say", "ask", "say"], ["say", "say", "ask"]])
+async def test_a_list_is_completed_and_answers_for_all_its_lines(autojump_clock: MockClock, lines: list[str]) -> None:
+    async with desk(settings=Settings(turn=TurnPolicy(no_speech=1.0))) as at:
+        answer = await at.converse(turns=[{verb: "one two"} for verb in lines])
+        took = at.now
+    assert answer["outcome"] == "completed"
+    assert answer["timings"]["total_ms"] == pytest.approx(took * 1000, abs=50)
+    assert answer["timings"]["first_sample_ms"] < 500
+
+
+async def test_a_list_names_the_engines_of_all_its_lines_and_the_last_answer(autojump_clock: MockClock) -> None:
+    async with desk(stt=FakeEars("blue")) as at:
+        at.user_says(1.5, 0.5)
+        answer = await at.converse(turns=[{"ask": "one"}, {"say": "two"}])
+    assert answer["engines"] == {"tts": "fake voice", "stt": "fake ears"}
+    assert answer["transcript"] == "blue"
+
+
 async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockClock) -> None:
     async with desk(settings=Settings(turn=TurnPolicy(no_speech=1.0))) as at:
         answer = await at.converse(turns=[{"ask": "one"}, {"say": "two"}])
@@ -210,6 +283,12 @@ async def test_a_script_whose_user_says_nothing_goes_on(autojump_clock: MockCloc
         ({"message": "one", "turns": [{"say": "two"}]}, "give one of them"),
         ({"message": "one", "policy": "shout"}, "finish_sentence"),
         ({"message": "one", "nonsense": 1}, "there is message, turns"),
+        ({"message": "one", "chimes_enabled": True}, "did you mean chime_enabled?"),
+        ({"message": "one", "chime": True}, "did you mean chime_enabled?"),
+        ({"turns": [{"says": "one"}]}, "did you mean say?"),
+        ({"message": "one", "wait_for_response": "maybe"}, "wait_for_response"),
+        ({"message": "one", "wait_for_conch": -1}, "wait_for_conch"),
+        ({"message": "one", "choices": "yes, no"}, "choices"),
     ],
 )
 async def test_bad_arguments_are_refused_with_a_sentence_and_nothing_is_said(

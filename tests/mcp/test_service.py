@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from actors.errors import SettingsError
 from tests.speech.listing_server import offering
 from tests.speech.speech_server import refusal
 from voicemode import Settings
@@ -30,3 +33,10 @@ async def test_voices_are_those_of_all_engines_or_of_one() -> None:
     assert list(found) == [server.url, "espeak-ng"]
     assert "en-us" in found["espeak-ng"]
     assert alone.in_words() == f"{server.url}: af_sky, bf_emma"
+
+
+async def test_who_asks_for_the_voices_of_an_engine_that_there_is_not_is_told_which_there_are() -> None:
+    async with offering("tts-1", voices=("af_sky",)) as server:
+        settings = Settings(tts=(server.url, "espeak-ng"), stt="pocketsphinx")
+        with pytest.raises(SettingsError, match=f"called zzz; there is {server.url}, espeak-ng"):
+            await voices(settings, VoicesArguments(provider="zzz"))

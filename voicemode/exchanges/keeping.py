@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -45,25 +45,34 @@ LAST_WORDS = 2.0
 EARLIER = 50
 """Exchanges among which the last of the same project is looked for."""
 
+Named: TypeAlias = Callable[[str], None]
+
 Entry: TypeAlias = Exchange | LoggedEvent
 
 
 @asynccontextmanager
 async def keeping(
-    settings: Settings, events: Ring[Event], *, rate: int, recent: Recent | None = None, about: About | None = None
+    settings: Settings,
+    events: Ring[Event],
+    *,
+    rate: int,
+    recent: Recent | None = None,
+    about: About | None = None,
+    named: Named = lambda _: None,
 ) -> AsyncGenerator[None]:
     """While inside, keep of ``events`` what ``settings`` ask for; leaving closes them and waits for the disk, 2 s at
     most.
 
-    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound; ``about`` knows the engines.  The
-    disk is waited for in threads, which a virtual clock does not see: its 2 s are over at once.
+    ``rate`` is that of the assistant's sound in Hz, and ``recent`` has that sound; ``about`` knows the engines, and
+    ``named`` is told the name of the conversation.  The disk is waited for in threads, which a virtual clock does not
+    see: its 2 s are over at once.
     """
     async with trio.open_nursery() as nursery:
         until_written = trio.CancelScope(shield=True)
 
         async def keep() -> None:
             with until_written:
-                await keep_exchanges(events, settings=settings, rate=rate, recent=recent, about=about)
+                await keep_exchanges(events, settings=settings, rate=rate, recent=recent, about=about, named=named)
 
         nursery.start_soon(keep)
         try:
@@ -80,6 +89,7 @@ async def keep_exchanges(
     rate: int,
     recent: Recent | None = None,
     about: About | None = None,
+    named: Named = lambda _: None,
 ) -> None:
     """Run until ``events`` end.  What is too old is removed meanwhile."""
     began = trio.current_time()
@@ -87,6 +97,7 @@ async def keep_exchanges(
         nursery.start_soon(_tidy, settings)
         book = _Book(settings)
         occasion = await book.in_thread(partial(_occasion, settings, rate))
+        named(occasion.conversation)
         scribe = Scribe(occasion, on_the_wall) if about is None else Scribe(occasion, on_the_wall, about)
         phases = EventLog(occasion.conversation, on_the_wall, texts=settings.save_transcriptions)
         if settings.event_log:

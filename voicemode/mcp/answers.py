@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeVar
 
 import msgspec
 from attrs import asdict
 
 from actors.machines.reasons import in_short
+from actors.results import Timings, TurnResult
 
 from .arguments import MetricsLevel
 
-if TYPE_CHECKING:
-    from actors.results import TurnResult
+T = TypeVar("T")
 
 Outcome = Literal[
     "heard", "said", "interrupted", "no_speech", "stopped", "completed", "still_listening", "still_speaking"
 ]
-Status = Literal["spoken", "answered", "no_speech", "failed", "not_reached"]
+Status = Literal["spoken", "answered", "interrupted", "no_speech", "stopped", "failed", "not_reached"]
 
 Verb = Literal["say", "ask"]
 
@@ -26,16 +26,25 @@ SUMMARY = ("first_sample_ms", "speech_end_to_transcript_ms", "total_ms")
 
 
 class TurnAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What became of a line of a script."""
+    """What became of a line of a script; ``spoken`` and ``heard`` as of an answer."""
 
     verb: Verb
     status: Status
     reply: str = ""
     reason: str = ""
+    spoken: str = ""
+    heard: str = ""
+
+    def in_words(self) -> str:
+        words: str = self.status
+        if self.spoken:
+            words += f", when {f'“{self.heard}”' if self.heard else 'nothing'} had been heard of it"
+        return f"{words}: {self.reply or self.reason}" if self.reply or self.reason else words
 
 
 class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """``spoken`` and ``heard`` are there when the user did not hear all of what was to be said."""
+    """``spoken`` and ``heard`` are there when the user did not hear all of what was to be said; of a script the lines
+    have them."""
 
     outcome: Outcome
     conversation_id: str
@@ -43,6 +52,7 @@ class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     spoken: str = ""
     heard: str = ""
     resume: str = ""
+    paused: bool = False
     turns: list[TurnAnswer] = []
     earlier: list[str] = []
     engines: dict[str, str] = {}
@@ -73,39 +83,84 @@ class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
             case "stopped":
                 return f"Stopped{f', when the user had said: {self.transcript}' if self.transcript else ''}."
             case "still_listening" | "still_speaking":
-                return f"{self.outcome.replace('_', ' ').capitalize()}: call converse again with resume={self.resume}."
+                still = self.outcome.replace("_", " ").capitalize()
+                if self.paused:
+                    still += ", but paused until control resume lets it go on"
+                return f"{still}: call converse again with resume={self.resume}."
 
     def _turns(self) -> list[str]:
-        return [
-            f"{number}. {turn.status}{f': {turn.reply or turn.reason}' if turn.reply or turn.reason else ''}"
-            for number, turn in enumerate(self.turns, 1)
-        ]
+        return [f"{number}. {turn.in_words()}" for number, turn in enumerate(self.turns, 1)]
 
 
-def answer_of(results: Sequence[TurnResult], *, conversation_id: str, metrics: MetricsLevel) -> ConverseAnswer:
-    """``results`` of at least one turn; what was said and heard is that of the last."""
+def answer_of(
+    results: Sequence[TurnResult],
+    *,
+    conversation_id: str,
+    metrics: MetricsLevel,
+    lines: Sequence[TurnAnswer] = (),
+    timings: Timings | None = None,
+) -> ConverseAnswer:
+    """``results`` of at least one turn.  Of a script, whose ``lines`` are given, each thing is that of the last turn
+    which has it; ``timings`` are those of the call, if they are others than the last turn's."""
     last = results[-1]
-    whole = last.spoken.complete and last.outcome != "interrupted"
+    spoken, heard = ("", "") if lines else not_all(last)
+    engines = [engine for result in results for engine in asdict(result.engines).items() if engine[1] is not None]
     return ConverseAnswer(
-        outcome=last.outcome,
+        outcome="completed" if lines and last.outcome != "stopped" else last.outcome,
         conversation_id=conversation_id,
-        transcript=last.transcript,
-        spoken="" if whole else last.spoken.text,
-        heard="" if whole else last.spoken.heard,
-        engines={name: engine for name, engine in asdict(last.engines).items() if engine is not None},
+        transcript=_last(result.transcript for result in results) or "",
+        spoken=spoken,
+        heard=heard,
+        engines=dict(engines),
         failures=[
             f"{failure.provider} failed: {in_short(failure.provider, failure.reason)}"
             for result in results
             for failure in result.failures
         ],
         false_interruptions=sum(result.false_interruptions for result in results),
-        recording="" if last.utterance is None else str(last.utterance),
-        timings=_timings(last, metrics),
+        recording=str(_last(result.utterance for result in results) or ""),
+        timings=_timings(timings or last.timings, metrics),
     )
 
 
-def _timings(result: TurnResult, level: MetricsLevel) -> dict[str, float]:
+def line_of(verb: Verb, result: TurnResult) -> TurnAnswer:
+    """What became of a line whose turn is over."""
+    spoken, heard = not_all(result)
+    return TurnAnswer(verb=verb, status=_status(verb, result), reply=result.transcript, spoken=spoken, heard=heard)
+
+
+def _status(verb: Verb, result: TurnResult) -> Status:
+    if result.outcome in {"interrupted", "stopped"}:
+        return "interrupted" if result.outcome == "interrupted" else "stopped"
+    if verb == "say":
+        return "spoken"
+    return "answered" if result.transcript else "no_speech"
+
+
+def not_all(result: TurnResult) -> tuple[str, str]:
+    """What was to be said and what of it was heard, empty when that was all."""
+    whole = result.spoken.complete and result.outcome != "interrupted"
+    return ("", "") if whole else (result.spoken.text, result.spoken.heard)
+
+
+def timings_of_call(turns: Sequence[tuple[float, TurnResult]], seconds: float) -> Timings:
+    """Of a call of so many ``seconds`` and its turns, each with when in the call it began: what it had to wait for
+    before, as engines that are loaded, counts."""
+    taken: dict[str, float] = {}
+    for began, result in turns:
+        for name, value in asdict(result.timings).items():
+            if value is None or (name == "first_sample_ms" and name in taken):
+                continue
+            taken[name] = value + began * 1000 if name == "first_sample_ms" else value
+    return Timings(**{**taken, "total_ms": seconds * 1000})
+
+
+def _last(values: Iterable[T]) -> T | None:
+    return next((value for value in reversed(list(values)) if value), None)
+
+
+def _timings(timings: Timings, level: MetricsLevel) -> dict[str, float]:
     if level == "minimal":
         return {}
-    taken = {name: round(value, 1) for name, value in asdict(result.timings).items() if value is not None}
+    taken = {name: round(value, 1) for name, value in asdict(timings).items() if value is not None}
     return taken if level == "verbose" else {name: taken[name] for name in SUMMARY if name in taken}

@@ -1,12 +1,14 @@
 """What the tools take: JSON from a client in, checked values out, and the schemas that clients are told.
 
 Names and meanings are those of voice-mode's tools, so that whoever was used to them goes on; what does nothing there is
-left out.  Numbers and truth values may come as text, as some models write them.
+left out.  Numbers, truth values and lists may come as text, as some models write them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -21,6 +23,9 @@ T = TypeVar("T", bound="Arguments")
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Delay = Annotated[float, Meta(ge=0, le=3600)]
 Speed = Annotated[float, Meta(ge=0.25, le=4)]
+TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+"""As text, besides 1 and 0."""
+
 MetricsLevel = Literal["minimal", "summary", "verbose"]
 
 
@@ -67,7 +72,7 @@ class ConverseArguments(Arguments):
     vad_aggressiveness: Annotated[int, Meta(ge=0, le=3)] | None = None
     skip_tts: Annotated[bool, Meta(description="Do not speak, only listen")] | None = None
     metrics_level: MetricsLevel | None = None
-    wait_for_conch: Annotated[bool | Seconds, Meta(description="Wait while another agent speaks, or so long")] = False
+    wait_for_conch: Annotated[bool | Delay, Meta(description="Wait while another agent speaks, or so long")] = False
     hold_conch: Annotated[bool, Meta(description="Keep others waiting until your next call")] = False
     conch_hold_timeout: Seconds | None = None
     skip_conch: bool = False
@@ -77,22 +82,52 @@ class ConverseArguments(Arguments):
 def checked(kind: type[T], given: Mapping[str, Any] | None) -> T:
     """Raises SettingsError with a sentence that says what to change."""
     try:
-        return msgspec.convert(dict(given or {}), kind, strict=False)
+        return msgspec.convert(_meant(given or {}, kind), kind, strict=False)
     except msgspec.ValidationError as error:
         raise SettingsError(f"{_in_words(str(error), kind)} Nothing was done.") from error
+
+
+def _meant(given: Mapping[str, Any], kind: type[Arguments]) -> dict[str, Any]:
+    """What is given, with text in the place of truth values and lists read; what cannot be read stays as it is."""
+    return {
+        name: _read(value, _properties(kind).get(name, {})) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+
+
+@cache
+def _properties(kind: type[Arguments]) -> dict[str, dict[str, Any]]:
+    """A schema takes 1.5 ms to make."""
+    properties: dict[str, dict[str, Any]] = schema_of(kind)["properties"]
+    return properties
+
+
+def _read(text: str, schema: Mapping[str, Any]) -> Any:
+    kinds = {each.get("type") for each in [schema, *schema.get("anyOf", [])]}
+    if "boolean" in kinds:
+        return TRUTH.get(text.strip().lower(), text)
+    if "array" in kinds:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            pass
+    return text
 
 
 def _in_words(said: str, kind: type[Arguments]) -> str:
     what, _, where = said.partition(" - at `$")
     name = where.rstrip("`").lstrip(".")
     sentence = what.replace("`", "").replace(" | null", "")
-    schema = schema_of(kind)
-    choices: list[str] = schema["properties"].get(name, {}).get("enum", [])
+    choices: list[str] = _properties(kind).get(name, {}).get("enum", [])
     if choices:
         sentence += f"; it is one of {', '.join(each for each in choices if each)}"
-    elif "unknown field" in sentence and not name:
-        sentence += f"; there is {', '.join(schema['properties'])}"
-    return f"{name}: {sentence}." if name else f"{sentence}."
+    elif "unknown field" in sentence and (not name or name.startswith("turns[")):
+        names = list(_properties(Line if name else kind))
+        wrong = sentence.split()[-1]
+        near = [each for each in names if each.startswith(wrong)] or get_close_matches(wrong, names, n=1)
+        sentence += f"; did you mean {near[0]}?" if near else f"; there is {', '.join(names)}"
+    sentence = f"{name}: {sentence}" if name else sentence
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 Button = Literal["status", "pause", "resume", "stop", "interrupt", "end_turn", "repeat", "skip_back", "skip_forward"]
 
 BUTTONS: Mapping[Button, Callable[[Conversation], None]] = {
-    "pause": lambda conversation: conversation.pause(),
     "resume": lambda conversation: conversation.resume(),
     "interrupt": lambda conversation: conversation.interrupt(),
     "end_turn": lambda conversation: conversation.end_turn(),
@@ -37,9 +36,10 @@ class ControlArguments(Arguments):
 class ControlAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
     state: str
     paused: bool = False
+    note: str = ""
 
     def in_words(self) -> str:
-        return f"{self.state}{', paused' if self.paused else ''}"
+        return f"{self.state}{', paused' if self.paused else ''}{f'. {self.note}' if self.note else ''}"
 
 
 async def press(voice: Voice, converse: Converse, given: ControlArguments) -> ControlAnswer:
@@ -52,7 +52,13 @@ async def press(voice: Voice, converse: Converse, given: ControlArguments) -> Co
     if given.action == "stop":
         await converse.stop()
         return ControlAnswer(state="stopped")
-    if given.action != "status":
-        BUTTONS[given.action](conversation)
+    note = ""
+    if given.action == "pause":
+        note = "" if converse.pause() else "Nothing is being said, so nothing was paused."
+    elif given.action != "status":
+        if converse.is_running or (given.action == "resume" and conversation.status().held):
+            BUTTONS[given.action](conversation)
+        else:
+            note = "Nothing is running, so nothing was changed."
     status = conversation.status()
-    return ControlAnswer(state=status.state, paused=status.held)
+    return ControlAnswer(state=status.state, paused=status.held, note=note)

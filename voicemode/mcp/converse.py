@@ -8,6 +8,7 @@ told with the next.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from actors.errors import SettingsError, VoiceError
 from voicemode import Settings
 from voicemode.groups import unwrapped
 
-from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
+from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of, line_of, timings_of_call
 from .arguments import ConverseArguments, Line
 from .caller import Caller
 from .progress import Progress
@@ -45,13 +46,28 @@ WINDING_UP = 5.0
 
 @define
 class Taken:
-    """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, no more of
-    them are begun.  ``waiting`` while none runs, because the floor is waited for or it is the pause between two."""
+    """The results of a call's turns, and for a script what became of each of its lines; once ``halted``, or when a
+    question ``failed``, no more of them are begun.  ``waiting`` while none runs, because the floor is waited for or it
+    is the pause between two.  ``turns`` have when they began after the call, which ``began`` on the Trio clock."""
 
-    results: list[TurnResult] = field(factory=list["TurnResult"], init=False)
+    began: float
+    ended: float = field(init=False)
+    turns: list[tuple[float, TurnResult]] = field(factory=list["tuple[float, TurnResult]"], init=False)
     lines: list[TurnAnswer] = field(factory=list[TurnAnswer], init=False)
     halted: bool = field(default=False, init=False)
+    failed: bool = field(default=False, init=False)
     waiting: bool = field(default=True, init=False)
+
+    async def take(self, turn: Awaitable[TurnResult]) -> TurnResult:
+        """Raises as ``turn`` does."""
+        began = trio.current_time() - self.began
+        result = await turn
+        self.turns.append((began, result))
+        return result
+
+    @property
+    def results(self) -> list[TurnResult]:
+        return [result for _, result in self.turns]
 
 
 @define(eq=False)
@@ -90,6 +106,7 @@ class Converse:
         self._calls = 0
         self._running: Running | None = None
         self._beginning = False
+        self._paused = False
         self._earlier: list[str] = []
 
     async def call(self, given: ConverseArguments, caller: Caller) -> ConverseAnswer:
@@ -103,6 +120,7 @@ class Converse:
                 telling.start_soon(progress.send)
                 try:
                     if given.resume is not None:
+                        _check_alone(given)
                         running = self._taken_up(given.resume)
                     else:
                         running = await self._begin(given, caller.client)
@@ -113,14 +131,37 @@ class Converse:
                     telling.cancel_scope.cancel("answered")
         return answer
 
+    @property
+    def _conversation_id(self) -> str:
+        """That of its exchanges, where they are kept."""
+        conversation = self._voice.conversation
+        return (None if conversation is None else conversation.id) or self._id
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a call's turns are not over, be they waited for or not."""
+        return self._running is not None and not self._running.task.over.is_set()
+
+    def pause(self) -> bool:
+        """Whether there is something to pause: what is said, or what the lines of a list still have to say.  A pause
+        ends with the call's turns, so that it never silences the next call."""
+        conversation = self._voice.conversation
+        if conversation is None or not self.is_running or conversation.status().state not in {"speaking", "idle"}:
+            return False
+        self._paused = True
+        conversation.pause()
+        return True
+
     async def stop(self) -> None:
-        """End what is running; whoever waits for it is told what there was until now.  Returns when it is over, or
-        after a second."""
+        """End what is running, and a pause; whoever waits for it is told what there was until now.  Returns when it is
+        over, or after a second."""
         running = self._running
         self._stop()
         if running is not None:
             with trio.move_on_after(STOPPING):
                 await running.task.over.wait()
+        if (conversation := self._voice.conversation) is not None and not self.is_running:
+            conversation.resume()
 
     def _stop(self) -> None:
         if self._running is not None:
@@ -138,6 +179,7 @@ class Converse:
         return running
 
     async def _begin(self, given: ConverseArguments, client: str | None) -> Running:
+        began = trio.current_time()
         _check(given)
         running = self._running
         if self._beginning or (running is not None and running.attended):
@@ -148,9 +190,9 @@ class Converse:
         try:
             if running is not None:
                 await self._wind_up(running)
-            await self._voice.open(wished(self.settings, given, given.turns[0] if given.turns else None))
+            await self._voice.open_as(wished(self.settings, given, given.turns[0] if given.turns else None))
             self._calls += 1
-            taken = Taken()
+            taken = Taken(began)
             task = self._voice.start(partial(self._take, given, client, taken))
             self._running = Running(f"{self._id}-{self._calls}", given, taken, task)
             return self._running
@@ -178,11 +220,12 @@ class Converse:
 
     def _still(self, running: Running) -> ConverseAnswer:
         conversation = self._voice.conversation
-        speaking = conversation is not None and conversation.status().state == "speaking"
+        status = None if conversation is None else conversation.status()
         return ConverseAnswer(
-            outcome="still_speaking" if speaking else "still_listening",
-            conversation_id=self._id,
+            outcome="still_speaking" if status is not None and status.state == "speaking" else "still_listening",
+            conversation_id=self._conversation_id,
             resume=running.handle,
+            paused=status is not None and status.held,
             earlier=self._take_earlier(),
         )
 
@@ -190,17 +233,19 @@ class Converse:
         taken, metrics = running.taken, running.given.metrics_level or self._terms.metrics_level
         for result in taken.results:
             self._statistics.add(result)
-        if taken.results:
-            answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics)
-        else:
-            answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
         missing = running.given.turns[len(taken.lines) :]
-        answer.turns = [*taken.lines, *(TurnAnswer(verb=_verb(line), status="not_reached") for line in missing)]
+        lines = [*taken.lines, *(TurnAnswer(verb=_verb(line), status="not_reached") for line in missing)]
+        if taken.results:
+            timings = timings_of_call(taken.turns, taken.ended - taken.began)
+            answer = answer_of(
+                taken.results, conversation_id=self._conversation_id, metrics=metrics, lines=lines, timings=timings
+            )
+        else:
+            answer = ConverseAnswer(outcome="completed", conversation_id=self._conversation_id)
+        answer.turns = lines
         answer.earlier = self._take_earlier()
-        if not running.task.done:
+        if not running.task.done or (lines and taken.halted):
             answer.outcome = "stopped"
-        elif taken.lines and answer.outcome in {"heard", "said"}:
-            answer.outcome = "completed"
         return answer
 
     def _take_earlier(self) -> list[str]:
@@ -242,9 +287,15 @@ class Converse:
     async def _take(
         self, given: ConverseArguments, client: str | None, taken: Taken, conversation: Conversation
     ) -> None:
-        async with self._turns.speaking(given, client):
-            taken.waiting = False
-            await self._take_turns(given, taken, conversation)
+        try:
+            async with self._turns.speaking(given, client):
+                taken.waiting = False
+                await self._take_turns(given, taken, conversation)
+        finally:
+            taken.ended = trio.current_time()
+            if self._paused:
+                self._paused = False
+                conversation.resume()
 
     async def _take_turns(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         if given.turns:
@@ -252,16 +303,15 @@ class Converse:
             return
         message = "" if given.skip_tts or given.message is None else given.message
         if given.wait_for_response:
-            result = await conversation.converse(
-                message, voice=given.voice, speed=given.speed, phrases=given.choices or None
+            await taken.take(
+                conversation.converse(message, voice=given.voice, speed=given.speed, phrases=given.choices or None)
             )
-            taken.results.append(result)
         elif message.strip():
-            taken.results.append(await conversation.say(message, voice=given.voice, speed=given.speed))
+            await taken.take(conversation.say(message, voice=given.voice, speed=given.speed))
 
     async def _take_script(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         for number, line in enumerate(given.turns):
-            if taken.halted:
+            if taken.halted or taken.failed:
                 taken.lines.append(TurnAnswer(verb=_verb(line), status="not_reached"))
                 continue
             if number:
@@ -271,13 +321,12 @@ class Converse:
                 taken.waiting = False
                 conversation.reconfigure(wished(self.settings, given, line))
             try:
-                result = await self._take_line(given, line, conversation)
+                result = await taken.take(self._take_line(given, line, conversation))
             except VoiceError as error:
                 taken.lines.append(TurnAnswer(verb=_verb(line), status="failed", reason=str(error)))
-                taken.halted = line.ask is not None
+                taken.failed = line.ask is not None
                 continue
-            taken.results.append(result)
-            taken.lines.append(_became(line, result))
+            taken.lines.append(line_of(_verb(line), result))
             if result.outcome == "stopped":
                 taken.halted = True
 
@@ -287,6 +336,15 @@ class Converse:
             return await conversation.say(line.say, voice=voice, speed=speed)
         message = "" if given.skip_tts or line.ask is None else line.ask
         return await conversation.converse(message, voice=voice, speed=speed, phrases=given.choices or None)
+
+
+def _check_alone(given: ConverseArguments) -> None:
+    """Raises SettingsError when a resume comes with something else to be said."""
+    if (given.message or "").strip() or given.turns:
+        raise SettingsError(
+            "resume goes alone: it waits on for what the user says. Nothing was said; call again with resume only, or "
+            "with the message only, which ends that waiting."
+        )
 
 
 def _check(given: ConverseArguments) -> None:
@@ -304,11 +362,3 @@ def _check(given: ConverseArguments) -> None:
 
 def _verb(line: Line) -> Verb:
     return "say" if line.ask is None else "ask"
-
-
-def _became(line: Line, result: TurnResult) -> TurnAnswer:
-    if line.ask is None:
-        return TurnAnswer(verb="say", status="spoken")
-    if result.transcript:
-        return TurnAnswer(verb="ask", status="answered", reply=result.transcript)
-    return TurnAnswer(verb="ask", status="no_speech")

@@ -8,7 +8,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from actors.errors import VoiceError
+from actors.errors import SettingsError, VoiceError
 from actors.messages import Service
 from voicemode import Settings
 from voicemode.speech.engine_rows import DOING, Row, rows_of, surveying
@@ -85,7 +85,12 @@ async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
 
 
 async def voices(settings: Settings, given: VoicesArguments) -> VoicesAnswer:
+    """Raises SettingsError for an engine that there is not."""
     speaking = [row for row in await _rows(settings) if row.service == "tts"]
+    names = [row.engine for row in speaking]
+    if given.provider is not None and given.provider not in names:
+        there = f"there is {', '.join(names)}" if names else "there is none"
+        raise SettingsError(f"No engine that speaks here is called {given.provider}; {there}.")
     return VoicesAnswer(
         voices={row.engine: list(row.voices) for row in speaking if given.provider in (None, row.engine)}
     )

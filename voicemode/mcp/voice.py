@@ -83,8 +83,19 @@ class Voice:
         opening = self._opening
         return None if opening is None or opening.gone.is_set() else opening.conversation
 
-    async def open(self, settings: Settings) -> Conversation:
-        """The conversation with these settings; one with other devices or engines is closed for it.
+    async def open(self, settings: Settings) -> None:
+        """Have one open, with these settings if none is; one that is there or coming is left as its call wants it.
+
+        Raises VoiceError when it cannot be had; the next call tries anew.
+        """
+        async with self._lock:
+            if self._opening is not None:
+                await self._opening.ready.wait()
+            if self.conversation is None:
+                await self._open(settings)
+
+    async def open_as(self, settings: Settings) -> None:
+        """Have one open with these settings; one with other devices or engines is closed for it.
 
         Raises VoiceError when it cannot be had; the next call tries anew.
         """
@@ -94,18 +105,20 @@ class Voice:
                 await opening.ready.wait()
                 if opening.conversation is not None and not opening.gone.is_set():
                     if not opening.conversation.reconfigure(settings):
-                        return opening.conversation
+                        return
                     opening.leave.set()
                     await opening.gone.wait()
-            opening = self._opening = _Opening(settings)
-            self._nursery.start_soon(self._hold, opening)
-            await opening.ready.wait()
-            if opening.error is not None:
-                self._opening = None
-                raise opening.error
-            if opening.conversation is None:
-                raise RuntimeError("a conversation was opened and is not there")
-            return opening.conversation
+            await self._open(settings)
+
+    async def _open(self, settings: Settings) -> None:
+        opening = self._opening = _Opening(settings)
+        self._nursery.start_soon(self._hold, opening)
+        await opening.ready.wait()
+        if opening.error is not None:
+            self._opening = None
+            raise opening.error
+        if opening.conversation is None:
+            raise RuntimeError("a conversation was opened and is not there")
 
     def start(self, take: Take) -> Task:
         """Begin ``take`` in the conversation that is open.  Raises RuntimeError when none is."""
