@@ -41,6 +41,16 @@ async def test_what_is_only_said_is_not_listened_after(autojump_clock: MockClock
     assert answer == {"outcome": "said", "conversation_id": answer["conversation_id"], "engines": {"tts": "fake voice"}}
 
 
+async def test_a_message_that_wants_no_answer_can_be_interrupted_if_that_is_asked_for(
+    autojump_clock: MockClock,
+) -> None:
+    async with desk(stt=FakeEars("no that is wrong")) as at:
+        at.user_says(0.6, 0.8)
+        answer = await at.converse(STORY, wait_for_response=False, interruptible=True)
+        assert at.openings == 1
+    assert (answer["outcome"], answer["transcript"], answer["heard"]) == ("interrupted", "no that is wrong", "one two")
+
+
 async def test_a_call_that_waits_for_engines_to_load_counts_that(autojump_clock: MockClock) -> None:
     async with desk(loading=2.0) as at:
         timings = (await at.converse("one two", wait_for_response=False))["timings"]

@@ -57,7 +57,9 @@ class ConverseArguments(Arguments):
     listen_duration_max: Seconds | None = None
     listen_duration_min: Delay | None = None
     pause_after_ms: Annotated[int, Meta(ge=0, le=60_000)] = 150
-    interruptible: Annotated[bool, Meta(description="Whether speaking over you stops you")] = True
+    interruptible: (
+        Annotated[bool, Meta(description="Speaking over you stops you; true if you wait for an answer")] | None
+    ) = None
     policy: Annotated[Manners, Meta(description="What you do when spoken over")] | None = None
     vocabulary: Annotated[list[str], Meta(description="Names and words to expect")] = []
     choices: Annotated[list[str], Meta(description="The only answers to expect, such as yes and no")] = []

@@ -307,7 +307,9 @@ class Converse:
                 conversation.converse(message, voice=given.voice, speed=given.speed, phrases=given.choices or None)
             )
         elif message.strip():
-            await taken.take(conversation.say(message, voice=given.voice, speed=given.speed))
+            await taken.take(
+                conversation.say(message, voice=given.voice, speed=given.speed, interruptible=bool(given.interruptible))
+            )
 
     async def _take_script(self, given: ConverseArguments, taken: Taken, conversation: Conversation) -> None:
         for number, line in enumerate(given.turns):
@@ -333,7 +335,7 @@ class Converse:
     async def _take_line(self, given: ConverseArguments, line: Line, conversation: Conversation) -> TurnResult:
         voice, speed = line.voice or given.voice, line.speed or given.speed
         if line.say is not None:
-            return await conversation.say(line.say, voice=voice, speed=speed)
+            return await conversation.say(line.say, voice=voice, speed=speed, interruptible=bool(given.interruptible))
         message = "" if given.skip_tts or line.ask is None else line.ask
         return await conversation.converse(message, voice=voice, speed=speed, phrases=given.choices or None)
 

@@ -27,7 +27,7 @@ def wished(settings: Settings, given: ConverseArguments, line: Line | None = Non
             least=min(least, longest),
             no_speech=min(settings.turn.no_speech, longest),
             ignore_silence=given.disable_silence_detection or settings.turn.ignore_silence,
-            interruptible=given.interruptible and settings.turn.interruptible,
+            interruptible=given.interruptible is not False and settings.turn.interruptible,
             barge_in=evolve(settings.turn.barge_in, manners=manners),
         ),
     )
