@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
+from actors.errors import VoiceError
 from voicemode import Settings
 from voicemode.config import Configuration
 from voicemode.exchanges import recent
@@ -43,11 +44,14 @@ GUIDE = """\
 
 @frozen(kw_only=True)
 class ResourceSpec:
+    """``by_settings`` is what cannot be read where those are wrong."""
+
     uri: str
     name: str
     about: str
     kind: str
     read: Read
+    by_settings: bool = False
 
     def listed(self) -> Resource:
         return Resource(uri=self.uri, name=self.name, description=self.about, mime_type=self.kind)
@@ -82,7 +86,14 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
             kind=MARKDOWN,
             read=guide,
         ),
-        ResourceSpec(uri="voice://voices", name="voices", about="Voices by engine", kind=JSON, read=all_voices),
+        ResourceSpec(
+            uri="voice://voices",
+            name="voices",
+            about="Voices by engine",
+            kind=JSON,
+            read=all_voices,
+            by_settings=True,
+        ),
         ResourceSpec(
             uri="voice://config/all",
             name="configuration",
@@ -103,9 +114,19 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
             about="What was said last, where the user has that written down",
             kind=JSON,
             read=exchanges,
+            by_settings=True,
         ),
         ResourceSpec(uri="voice-mode:version", name="version", about="Of voicemode", kind=TEXT, read=release),
     )
+
+
+def failing(spec: ResourceSpec, error: VoiceError) -> ResourceSpec:
+    """The same, but that reading it raises ``error``."""
+
+    async def fail() -> str:
+        raise error
+
+    return evolve(spec, read=fail)
 
 
 async def read(spec: ResourceSpec) -> ReadResourceResult:
