@@ -30,3 +30,9 @@ async def test_voices_are_those_of_all_engines_or_of_one() -> None:
     assert list(found) == [server.url, "espeak-ng"]
     assert "en-us" in found["espeak-ng"]
     assert alone.in_words() == f"{server.url}: af_sky, bf_emma"
+
+
+async def test_a_key_that_is_not_used_is_told() -> None:
+    settings = Settings(tts="espeak-ng", look_around=False, keys={"OPENAI_API_KEY": "hush"})
+    answer = await service(settings, ServiceArguments())
+    assert "There is a key for OpenAI, which is not used: VOICEMODE_ALLOW_REMOTE is off.\n" in answer.in_words()

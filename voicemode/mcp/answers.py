@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from attrs import asdict
 
-from actors.machines.reasons import in_short
-
 from .arguments import MetricsLevel
+from .news import News
 
 if TYPE_CHECKING:
     from actors.results import TurnResult
@@ -82,7 +81,9 @@ class ConverseAnswer(msgspec.Struct, kw_only=True, omit_defaults=True):
         ]
 
 
-def answer_of(results: Sequence[TurnResult], *, conversation_id: str, metrics: MetricsLevel) -> ConverseAnswer:
+def answer_of(
+    results: Sequence[TurnResult], *, conversation_id: str, metrics: MetricsLevel, news: News
+) -> ConverseAnswer:
     """``results`` of at least one turn; what was said and heard is that of the last."""
     last = results[-1]
     whole = last.spoken.complete and last.outcome != "interrupted"
@@ -93,11 +94,7 @@ def answer_of(results: Sequence[TurnResult], *, conversation_id: str, metrics: M
         spoken="" if whole else last.spoken.text,
         heard="" if whole else last.spoken.heard,
         engines={name: engine for name, engine in asdict(last.engines).items() if engine is not None},
-        failures=[
-            f"{failure.provider} failed: {in_short(failure.provider, failure.reason)}"
-            for result in results
-            for failure in result.failures
-        ],
+        failures=news.of(results),
         false_interruptions=sum(result.false_interruptions for result in results),
         recording="" if last.utterance is None else str(last.utterance),
         timings=_timings(last, metrics),

@@ -22,6 +22,7 @@ from voicemode.groups import unwrapped
 from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of
 from .arguments import ConverseArguments, Line
 from .caller import Caller
+from .news import News
 from .progress import Progress
 from .statistics import Statistics
 from .terms import Terms
@@ -91,6 +92,7 @@ class Converse:
         self._running: Running | None = None
         self._beginning = False
         self._earlier: list[str] = []
+        self._news = News(self._idle_key)
 
     async def call(self, given: ConverseArguments, caller: Caller) -> ConverseAnswer:
         """Raises VoiceError, SettingsError among them, with a sentence for the model."""
@@ -191,7 +193,7 @@ class Converse:
         for result in taken.results:
             self._statistics.add(result)
         if taken.results:
-            answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics)
+            answer = answer_of(taken.results, conversation_id=self._id, metrics=metrics, news=self._news)
         else:
             answer = ConverseAnswer(outcome="completed", conversation_id=self._id)
         missing = running.given.turns[len(taken.lines) :]
@@ -202,6 +204,12 @@ class Converse:
         elif taken.lines and answer.outcome in {"heard", "said"}:
             answer.outcome = "completed"
         return answer
+
+    def _idle_key(self) -> str | None:
+        # what it is read with is there once somebody has spoken, and is not wanted before
+        from voicemode.speech.idle_key import idle_key
+
+        return idle_key(self.settings)
 
     def _take_earlier(self) -> list[str]:
         earlier, self._earlier = self._earlier, []

@@ -59,7 +59,9 @@ def wellformed(line: bytes) -> str | Refusal | None:
 def too_long(beginning: bytes, longest: int) -> Refusal:
     """For a line of more than ``longest`` bytes."""
     text = beginning[:BEGINNING].decode("utf-8", "replace")
-    return Refusal(INVALID_REQUEST, f"A message may have {longest} bytes; this one has more and was not read.", _id(text))
+    return Refusal(
+        INVALID_REQUEST, f"A message may have {longest} bytes; this one has more and was not read.", _id(text)
+    )
 
 
 def _is_message(text: str) -> bool:
