@@ -65,6 +65,7 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
         (b'{"id":5,"method":"x"}', INVALID_REQUEST, 5),
         (b'{"jsonrpc":"2.0","id":5,"method":"x","params":[1]}', INVALID_REQUEST, 5),
         (b'{"jsonrpc":"2.0","id":true,"method":7}', INVALID_REQUEST, None),
+        (b'{"jsonrpc":"2.0","id":%d,"method":7}' % (10**30), INVALID_REQUEST, None),
     ],
 )
 def test_what_is_no_message_is_refused_with_its_id_where_that_is_certain(

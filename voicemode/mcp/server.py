@@ -64,7 +64,7 @@ def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
         configuration.refuse()
         terms.check(tools.NAMES)
     except SettingsError as error:
-        log.error("%s", error)
+        log.warning("%s", error)
         return SettingsError(f"{error}\n{MEND}")
     return None
 

@@ -6,7 +6,8 @@ The SDK passes over what it cannot read, and whoever sent it would wait for ever
 from __future__ import annotations
 
 import re
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from attrs import frozen
@@ -16,6 +17,9 @@ Id: TypeAlias = int | str | None
 
 BEGINNING = 4096
 """Bytes of a line that is too long in which its id is looked for."""
+
+LARGEST = 1 << 53
+"""A number above it cannot be told from its neighbours in every language."""
 
 _LONE = re.compile(
     r"""((?: [^\\]++ | \\\\ | \\u[dD][89abAB][0-9a-fA-F]{2} \\u[dD][c-fC-F][0-9a-fA-F]{2}
@@ -87,9 +91,14 @@ def _refusal(text: str) -> Refusal | None:
         return Refusal(INVALID_REQUEST, "This is no JSON-RPC message.")
     if "method" not in found and ("result" in found or "error" in found):
         return None
-    number = found.get("id")
-    known = number if isinstance(number, str) or (isinstance(number, int) and not isinstance(number, bool)) else None
-    return Refusal(INVALID_REQUEST, "This is no JSON-RPC 2.0 request: see jsonrpc, id, method and params.", known)
+    said = "This is no JSON-RPC 2.0 request: see jsonrpc, id, method and params."
+    return Refusal(INVALID_REQUEST, said, _known(cast("Mapping[str, object]", found).get("id")))
+
+
+def _known(number: object) -> Id:
+    if isinstance(number, bool) or not isinstance(number, int | str):
+        return None
+    return number if isinstance(number, str) or -LARGEST <= number <= LARGEST else None
 
 
 def _id(text: str) -> Id:
