@@ -27,6 +27,8 @@ JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
 RECENT = 20
 """Lines, each a thing that one side said."""
 
+NOT_SAVED = {"why": "Nothing is written down: VOICEMODE_SAVE_TRANSCRIPTIONS is off."}
+
 GUIDE = """\
 # Talking with converse
 
@@ -36,7 +38,7 @@ GUIDE = """\
   where the engine tells word times, and `transcript` is what they said. Speak as somebody who was interrupted would.
 * `still_listening` means that the user has not finished; call again with `resume`. Nothing is lost in between.
 * `no_speech` means that nobody answered. `earlier` is what the user said when no call was waiting any more.
-* `failures` says which engine failed and was stood in for; tell the user only if it matters to them.
+* `failures` says once which engine failed and was stood in for; tell the user only if it matters to them.
 * `control(action="stop")` ends what is running, `pause` and `resume` hold the voice.
 * An error says what failed and what to do. What the user said is then kept as a recording: `transcribe(pending=true)`.
 """
@@ -70,7 +72,7 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
 
     async def exchanges() -> str:
         said = await trio.to_thread.run_sync(recent, settings.base_dir, RECENT)
-        return msgspec.json.encode(said).decode()
+        return msgspec.json.encode(said if said or settings.save_transcriptions else NOT_SAVED).decode()
 
     async def guide() -> str:
         return GUIDE
