@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.machines.reasons import LEFT_ALONE, in_short
 from actors.messages import ProviderFailure, Service, TurnId
 from actors.results import Engines, TurnResult
 from voicemode.mcp.news import News
@@ -25,6 +26,13 @@ def test_it_is_told_again_when_the_reason_is_another() -> None:
     news = News()
     news.of([turn(failed("kokoro"))])
     assert news.of([turn(failed("kokoro", "It was too slow."))]) == ["kokoro failed: It was too slow"]
+
+
+def test_that_it_is_left_alone_for_that_is_not_told() -> None:
+    news, why = News(), "cannot be reached " + "however often it is asked " * 5
+    news.of([turn(failed("kokoro", f"kokoro {why}."))])
+    assert news.of([turn(failed("kokoro", f"kokoro {LEFT_ALONE}{in_short('kokoro', why)}."))]) == []
+    assert news.of([turn(failed("kokoro", f"kokoro {why}."))]) == []
 
 
 def test_it_is_told_again_when_the_engine_had_come_back() -> None:

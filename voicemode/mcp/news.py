@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from actors.machines.reasons import in_short
+from actors.machines.reasons import cause, in_short
 
 if TYPE_CHECKING:
     from actors.results import TurnResult
@@ -32,10 +32,10 @@ class News:
             lines += [line for line in [self.note()] if line is not None]
         for result in results:
             for failure in result.failures:
-                line = f"{failure.provider} failed: {in_short(failure.provider, failure.reason)}"
-                if self._told.get((failure.service, failure.provider)) != line:
-                    self._told[failure.service, failure.provider] = line
-                    lines.append(line)
+                engine, why = (failure.service, failure.provider), cause(failure.provider, failure.reason)
+                if self._told.get(engine) != why:
+                    self._told[engine] = why
+                    lines.append(f"{failure.provider} failed: {in_short(failure.provider, failure.reason)}")
             for served in (("tts", result.engines.tts), ("stt", result.engines.stt)):
                 self._told.pop((served[0], served[1] or ""), None)
         return lines
