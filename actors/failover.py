@@ -16,7 +16,7 @@ from attrs import field, frozen, validators
 from .errors import AllProvidersFailed, ProviderError, ProviderUnavailable
 from .events import ProviderChanged
 from .machines.board import Board
-from .machines.reasons import in_short
+from .machines.reasons import LEFT_ALONE, in_short
 from .messages import Place, ProviderFailure, Service
 
 Engine_co = TypeVar("Engine_co", covariant=True)
@@ -90,7 +90,7 @@ def passed_over(
         if not board.allowed(service, each.name, now):
             status = board.status(service, each.name)
             why = in_short(each.name, status.error or "it is being tried")
-            reason, waited = f"{each.name} is left alone for now: {why}.", round(status.waited, 3)
+            reason, waited = f"{each.name} {LEFT_ALONE}{why}.", round(status.waited, 3)
             failures.append(
                 ProviderFailure(service=service, provider=each.name, code="down", reason=reason, seconds=waited)
             )

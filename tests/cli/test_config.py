@@ -394,6 +394,23 @@ def test_what_has_no_effect_is_one_warning(
     assert line.startswith(f"Not used: VOICEMODE_STT_MODELS ({own}:1), VOICEMODE_MCP_URL ({own}:2);")
 
 
+def test_of_many_without_effect_is_told_how_many_and_where_they_are_listed(
+    run: Run,
+    own: Path,
+    settings_of: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    own.write_text("VOICEMODE_STT_MODELS=base\nVOICEMODE_MCP_URL=true\n")
+    monkeypatch.setenv("VOICEMODE_DEBUG", "true")
+    settings_of(*HEARD)
+    (line,) = caplog.messages
+    assert line == f"3 settings in the environment and {own} are not used; voicemode config path lists them."
+    listed = run("config", "path").out
+    for name in ("STT_MODELS", "MCP_URL", "DEBUG"):
+        assert f"not used: VOICEMODE_{name} (" in listed
+
+
 def test_list_has_every_setting_with_value_origin_and_use(
     run: Run, own: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from mcp_types import INVALID_REQUEST, PARSE_ERROR
 
 from tests.mcp.rude import Served, served
 from tests.speech.listing_server import offering
@@ -164,13 +165,42 @@ async def test_garbage_is_passed_over(tmp_path: Path) -> None:
         await at.still_works()
 
 
-async def test_a_huge_line_is_passed_over(tmp_path: Path) -> None:
+async def test_a_huge_line_is_refused(tmp_path: Path) -> None:
     async with served(tmp_path) as at:
         await at.shake_hands()
         for _ in range(16):
             await at.raw(b"x" * (1 << 20))
         await at.raw(b"\n")
+        assert (await at.message())["error"]["code"] == INVALID_REQUEST
         await at.still_works()
+
+
+async def test_half_an_emoji_is_no_hindrance(tmp_path: Path) -> None:
+    async with served(tmp_path) as at:
+        await at.shake_hands()
+        number = await at.call("converse", message="smile \ud83d", wait_for_response=False)
+        assert (await at.answer(number))["result"]["structuredContent"]["outcome"] == "said"
+
+
+async def test_what_cannot_be_read_is_answered_also_at_the_end(tmp_path: Path) -> None:
+    async with served(tmp_path) as at:
+        await at.shake_hands()
+        await at.raw(b'[{"jsonrpc": "2.0", "id": 7, "method": "ping"}]\n{"jsonrpc":"2.0","id":8,"method":"pi')
+        assert at.process.stdin is not None
+        await at.process.stdin.aclose()
+        batch, half = await at.message(), await at.message()
+        assert (batch["error"]["code"], batch["id"]) == (INVALID_REQUEST, None)
+        assert (half["error"]["code"], half["id"]) == (PARSE_ERROR, 8)
+        assert await at.ends() == 0
+
+
+async def test_refusals_that_nobody_reads_are_no_hindrance(tmp_path: Path) -> None:
+    async with served(tmp_path) as at:
+        await at.shake_hands()
+        await at.raw(b"{\n" * 10_000)
+        assert at.process.stdin is not None
+        await at.process.stdin.aclose()
+        assert await at.ends() == 0
 
 
 async def test_a_call_before_the_handshake_is_refused(tmp_path: Path) -> None:

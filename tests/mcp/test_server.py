@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from mcp.shared.exceptions import MCPError
@@ -10,6 +11,7 @@ from mcp_types import TextResourceContents
 from trio.testing import MockClock
 
 from tests.mcp.calling import desk
+from voicemode import Settings
 
 MOST = 6_000
 """Bytes of the list of tools; a client pays for them in every conversation."""
@@ -42,6 +44,17 @@ async def test_everything_that_can_be_read_is_there(autojump_clock: MockClock) -
         for prompt in (await at.client.list_prompts()).prompts:
             assert prompt.description
             assert (await at.client.get_prompt(prompt.name)).messages
+
+
+@pytest.mark.parametrize("saved", [False, True])
+async def test_that_nothing_is_written_down_has_its_reason(
+    autojump_clock: MockClock, tmp_path: Path, saved: bool
+) -> None:
+    async with desk(settings=Settings(base_dir=tmp_path, save_transcriptions=saved)) as at:
+        [content] = (await at.client.read_resource("voicemode://exchanges/recent")).contents
+    assert isinstance(content, TextResourceContents)
+    assert (content.text == "[]") == saved
+    assert ("VOICEMODE_SAVE_TRANSCRIPTIONS is off" in content.text) != saved
 
 
 async def test_what_is_not_there_is_refused(autojump_clock: MockClock) -> None:

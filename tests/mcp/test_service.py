@@ -40,3 +40,9 @@ async def test_who_asks_for_the_voices_of_an_engine_that_there_is_not_is_told_wh
         settings = Settings(tts=(server.url, "espeak-ng"), stt="pocketsphinx")
         with pytest.raises(SettingsError, match=f"called zzz; there is {server.url}, espeak-ng"):
             await voices(settings, VoicesArguments(provider="zzz"))
+
+
+async def test_a_key_that_is_not_used_is_told() -> None:
+    settings = Settings(tts="espeak-ng", look_around=False, keys={"OPENAI_API_KEY": "hush"})
+    answer = await service(settings, ServiceArguments())
+    assert "There is a key for OpenAI, which is not used: VOICEMODE_ALLOW_REMOTE is off.\n" in answer.in_words()

@@ -25,7 +25,7 @@ FAILED, BAD_USAGE = 1, 2
 
 VOICES = " voicemode providers --json lists those there are."
 
-CONFIG = "config"
+CONFIG, MCP = "config", "mcp"
 COMMANDS = (
     "talk",
     "converse",
@@ -37,12 +37,12 @@ COMMANDS = (
     "control",
     "conch",
     "script",
-    "mcp",
+    MCP,
     "exchanges",
     "serve-speech",
     CONFIG,
 )
-"""Each is in a file of its name."""
+"""Each is in a file of its name.  What is wrong with the settings, MCP tells its clients itself."""
 
 
 class Commands(click.Group):
@@ -72,7 +72,8 @@ def commands(context: click.Context) -> None:
     elif context.invoked_subcommand != CONFIG:
         configuration = survey_here()
         configuration.warn()
-        configuration.refuse()
+        if context.invoked_subcommand != MCP:
+            configuration.refuse()
         context.obj = configuration
         if command := commands.get_command(context, context.invoked_subcommand):
             context.default_map = {context.invoked_subcommand: defaults_of(command, configuration)}
@@ -83,7 +84,7 @@ def main(args: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="voicemode: %(message)s", level=logging.WARNING)
     args = list(sys.argv[1:] if args is None else args)
     if not args and _piped():
-        args = ["mcp"]
+        args = [MCP]
     as_json = "--json" in args[: args.index("--") if "--" in args else None]
     try:
         code: object = commands.main(args, prog_name="voicemode", standalone_mode=False)

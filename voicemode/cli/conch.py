@@ -54,7 +54,10 @@ def give(session: str) -> None:
     from ..floor.floor import GRANT
 
     if not trio.run(_floor().give, session):
-        write_line(f"{printable(session)} does not wait at the moment and has {GRANT:g} s to come once nobody speaks")
+        write_line(
+            f"{printable(session)} does not wait at the moment and has {GRANT:g} s to come once nobody speaks; until "
+            "then nobody else gets the voice, unless voicemode conch release takes it back"
+        )
 
 
 @conch.command()

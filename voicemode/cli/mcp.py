@@ -14,7 +14,7 @@ import trio
 from actors.errors import SettingsError
 
 from ..config import Configuration
-from .defaults import read_here
+from .defaults import survey_here
 from .signals import exit_code_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def mcp(
             if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:
                 raise
             raise SettingsError("MCP needs the extra mcp: pip install 'voicemode[mcp]'.") from error
-    configuration = click.get_current_context().find_object(Configuration) or read_here()
+    configuration = click.get_current_context().find_object(Configuration) or survey_here()
     terms = Terms(
         call_limit=call_limit,
         enabled=_names(tools_enabled),

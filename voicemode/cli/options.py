@@ -256,7 +256,7 @@ base_dir = click.option(
     default=BASE_DIR,
     show_default=True,
     callback=_home,
-    help="Where recordings are kept.",
+    help="Where recordings, logs and the floor that agents share are kept.",
 )
 control = click.option(
     "--control/--no-control",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import partial
 from textwrap import wrap
@@ -55,25 +54,17 @@ def providers(stt: str, tts: str, watch: bool, as_json: bool) -> int:
     if as_json:
         write_json({"providers": [asdict(row) for row in rows]})
     elif not watch:
+        from ..speech.idle_key import idle_key
+
         with writing():
             screen = _screen()
             screen.print(table(rows))
-            if idle_key(settings):
-                screen.print("There is a key for OpenAI, which is not used: VOICEMODE_ALLOW_REMOTE is off.")
+            if told := idle_key(settings):
+                screen.print(told)
     if received is not None:
         return exit_code_of(received)
     usable = {row.service for row in rows if row.health != "down"}
     return 0 if usable >= set(DOING) else NONE_UP
-
-
-def idle_key(settings: Settings) -> bool:
-    """Whether OpenAI could be asked if that were allowed."""
-    from ..speech.endpoint_name import OPENAI_KEY
-    from ..speech.plan import is_auto
-
-    keys = settings.keys or os.environ
-    auto = is_auto(settings, "stt") or is_auto(settings, "tts")
-    return auto and not settings.allow_remote and bool(keys.get(OPENAI_KEY, "").strip())
 
 
 def table(rows: Sequence[Row]) -> Group:

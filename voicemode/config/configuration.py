@@ -16,6 +16,9 @@ from .table import Setting, nearest
 
 log = logging.getLogger(__name__)
 
+FEW = 2
+"""Settings without effect that are named; of more it is said how many there are, as that is said of every command."""
+
 NEAREST_FIRST = ("environment", "project", "user", "default")
 
 
@@ -27,6 +30,11 @@ class Origin:
 
     def __str__(self) -> str:
         return self.layer if self.path is None else f"{self.path}:{self.line}"
+
+    @property
+    def place(self) -> str:
+        """Where it is, without the line."""
+        return f"the {self.layer}" if self.path is None else str(self.path)
 
 
 @frozen
@@ -85,7 +93,10 @@ class Configuration:
         """Log what has no effect, a line for each reason to say so."""
         if self.ignored is not None:
             log.warning("%s belongs to somebody else and is not read.", self.ignored)
-        if self.unused:
+        if len(self.unused) > FEW:
+            places = " and ".join(dict.fromkeys(each.origin.place for each in self.unused))
+            log.warning("%d settings in %s are not used; voicemode config path lists them.", len(self.unused), places)
+        elif self.unused:
             named = ", ".join(f"{each.name} ({each.origin})" for each in self.unused)
             log.warning("Not used: %s; voicemode config path says why.", named)
         if self.unknown:

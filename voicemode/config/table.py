@@ -297,7 +297,14 @@ _ALL = (
     ),
     *TURN_TAKING,
     *MCP,
-    Setting("VOICEMODE_BASE_DIR", FOLDER, "~/.voicemode", "Where recordings are kept.", "--base-dir", "base_dir"),
+    Setting(
+        "VOICEMODE_BASE_DIR",
+        FOLDER,
+        "~/.voicemode",
+        "Where recordings, logs and the floor that agents share are kept.",
+        "--base-dir",
+        "base_dir",
+    ),
     Setting(
         "VOICEMODE_SAVE_AUDIO",
         SWITCH,

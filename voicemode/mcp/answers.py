@@ -8,10 +8,10 @@ from typing import Literal, TypeVar
 import msgspec
 from attrs import asdict
 
-from actors.machines.reasons import in_short
 from actors.results import Timings, TurnResult
 
 from .arguments import MetricsLevel
+from .news import News
 
 T = TypeVar("T")
 
@@ -97,6 +97,7 @@ def answer_of(
     *,
     conversation_id: str,
     metrics: MetricsLevel,
+    news: News,
     lines: Sequence[TurnAnswer] = (),
     timings: Timings | None = None,
 ) -> ConverseAnswer:
@@ -112,11 +113,7 @@ def answer_of(
         spoken=spoken,
         heard=heard,
         engines=dict(engines),
-        failures=[
-            f"{failure.provider} failed: {in_short(failure.provider, failure.reason)}"
-            for result in results
-            for failure in result.failures
-        ],
+        failures=news.of(results),
         false_interruptions=sum(result.false_interruptions for result in results),
         recording=str(_last(result.utterance for result in results) or ""),
         timings=_timings(timings or last.timings, metrics),

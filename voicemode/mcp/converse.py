@@ -23,6 +23,7 @@ from voicemode.groups import unwrapped
 from .answers import ConverseAnswer, TurnAnswer, Verb, answer_of, line_of, timings_of_call
 from .arguments import ConverseArguments, Line
 from .caller import Caller
+from .news import News
 from .progress import Progress
 from .statistics import Statistics
 from .terms import Terms
@@ -108,6 +109,7 @@ class Converse:
         self._beginning = False
         self._paused = False
         self._earlier: list[str] = []
+        self._news = News(self._idle_key)
 
     async def call(self, given: ConverseArguments, caller: Caller) -> ConverseAnswer:
         """Raises VoiceError, SettingsError among them, with a sentence for the model."""
@@ -238,7 +240,12 @@ class Converse:
         if taken.results:
             timings = timings_of_call(taken.turns, taken.ended - taken.began)
             answer = answer_of(
-                taken.results, conversation_id=self._conversation_id, metrics=metrics, lines=lines, timings=timings
+                taken.results,
+                conversation_id=self._conversation_id,
+                metrics=metrics,
+                news=self._news,
+                lines=lines,
+                timings=timings,
             )
         else:
             answer = ConverseAnswer(outcome="completed", conversation_id=self._conversation_id)
@@ -247,6 +254,12 @@ class Converse:
         if not running.task.done or (lines and taken.halted):
             answer.outcome = "stopped"
         return answer
+
+    def _idle_key(self) -> str | None:
+        # what it is read with is there once somebody has spoken, and is not wanted before
+        from voicemode.speech.idle_key import idle_key
+
+        return idle_key(self.settings)
 
     def _take_earlier(self) -> list[str]:
         earlier, self._earlier = self._earlier, []

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import msgspec
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from mcp_types import ReadResourceResult, Resource, TextResourceContents
 
+from actors.errors import VoiceError
 from voicemode import Settings
 from voicemode.config import Configuration
 from voicemode.exchanges import recent
@@ -26,6 +27,8 @@ JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
 RECENT = 20
 """Lines, each a thing that one side said."""
 
+NOT_SAVED = {"why": "Nothing is written down: VOICEMODE_SAVE_TRANSCRIPTIONS is off."}
+
 GUIDE = """\
 # Talking with converse
 
@@ -35,7 +38,7 @@ GUIDE = """\
   where the engine tells word times, and `transcript` is what they said. Speak as somebody who was interrupted would.
 * `still_listening` means that the user has not finished; call again with `resume`. Nothing is lost in between.
 * `no_speech` means that nobody answered. `earlier` is what the user said when no call was waiting any more.
-* `failures` says which engine failed and was stood in for; tell the user only if it matters to them.
+* `failures` says once which engine failed and was stood in for; tell the user only if it matters to them.
 * `control(action="stop")` ends what is running, `pause` and `resume` hold the voice.
 * An error says what failed and what to do. What the user said is then kept as a recording: `transcribe(pending=true)`.
 """
@@ -43,11 +46,14 @@ GUIDE = """\
 
 @frozen(kw_only=True)
 class ResourceSpec:
+    """``by_settings`` is what cannot be read where those are wrong."""
+
     uri: str
     name: str
     about: str
     kind: str
     read: Read
+    by_settings: bool = False
 
     def listed(self) -> Resource:
         return Resource(uri=self.uri, name=self.name, description=self.about, mime_type=self.kind)
@@ -66,7 +72,7 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
 
     async def exchanges() -> str:
         said = await trio.to_thread.run_sync(recent, settings.base_dir, RECENT)
-        return msgspec.json.encode(said).decode()
+        return msgspec.json.encode(said if said or settings.save_transcriptions else NOT_SAVED).decode()
 
     async def guide() -> str:
         return GUIDE
@@ -82,7 +88,14 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
             kind=MARKDOWN,
             read=guide,
         ),
-        ResourceSpec(uri="voice://voices", name="voices", about="Voices by engine", kind=JSON, read=all_voices),
+        ResourceSpec(
+            uri="voice://voices",
+            name="voices",
+            about="Voices by engine",
+            kind=JSON,
+            read=all_voices,
+            by_settings=True,
+        ),
         ResourceSpec(
             uri="voice://config/all",
             name="configuration",
@@ -103,9 +116,19 @@ def specs(settings: Settings, configuration: Configuration, statistics: Statisti
             about="What was said last, where the user has that written down",
             kind=JSON,
             read=exchanges,
+            by_settings=True,
         ),
         ResourceSpec(uri="voice-mode:version", name="version", about="Of voicemode", kind=TEXT, read=release),
     )
+
+
+def failing(spec: ResourceSpec, error: VoiceError) -> ResourceSpec:
+    """The same, but that reading it raises ``error``."""
+
+    async def fail() -> str:
+        raise error
+
+    return evolve(spec, read=fail)
 
 
 async def read(spec: ResourceSpec) -> ReadResourceResult:

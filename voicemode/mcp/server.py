@@ -15,6 +15,7 @@ import trio
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
@@ -27,7 +28,7 @@ from mcp_types import (
     ReadResourceResult,
 )
 
-from actors.errors import VoiceError
+from actors.errors import SettingsError, VoiceError
 from voicemode import Settings
 from voicemode.config import Configuration, settings_of
 
@@ -42,24 +43,48 @@ log = logging.getLogger(__name__)
 
 INSTRUCTIONS = "Talk with the user: converse says something and returns what they answer."
 
+MEND = "Nothing was done. Settings are read when the server starts: restart it when they are right."
+
 READY = 0.5
 """Seconds after which the conversation is opened though no call has asked for it."""
 
 
 async def serve(configuration: Configuration, terms: Terms) -> int | None:
-    """Until the client goes; returns the number of a signal that came, if one did.  Raises SettingsError."""
-    terms.check(tools.NAMES)
-    return await serve_stdio(partial(_serve, configuration, terms))
+    """Until the client goes; returns the number of a signal that came, if one did.
+
+    What is configured wrongly stops nothing here: clients do not show why a server has ended, but they show a model
+    what a tool answers.
+    """
+    terms = terms.among(tools.NAMES)
+    return await serve_stdio(partial(_serve, configuration, terms, _fault(configuration, terms)))
 
 
-async def _serve(configuration: Configuration, terms: Terms, reading: Any, writing: Any) -> None:
-    settings = settings_of(configuration)
+def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
+    try:
+        configuration.refuse()
+        terms.check(tools.NAMES)
+    except SettingsError as error:
+        log.warning("%s", error)
+        return SettingsError(f"{error}\n{MEND}")
+    return None
+
+
+async def _serve(
+    configuration: Configuration, terms: Terms, fault: SettingsError | None, reading: Any, writing: Any
+) -> None:
+    settings = settings_of(configuration) if fault is None else Settings()
     async with trio.open_nursery() as nursery:
         voice, statistics = Voice(nursery), Statistics()
         converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
-        offered = [spec for spec in tools.specs(converse, voice, settings) if terms.offers(spec.name)]
-        server = server_of(offered, resources.specs(settings, configuration, statistics))
-        nursery.start_soon(_warm_up, voice, settings)
+        there = tools.specs(converse, voice, settings)
+        offered = [spec for spec in there if terms.offers(spec.name)] or there
+        readable = resources.specs(settings, configuration, statistics)
+        if fault is None:
+            nursery.start_soon(_warm_up, voice, settings)
+        else:
+            offered = [tools.failing(spec, fault) for spec in offered]
+            readable = [resources.failing(spec, fault) if spec.by_settings else spec for spec in readable]
+        server = server_of(offered, readable)
         await server.run(reading, writing, server.create_initialization_options())
         nursery.cancel_scope.cancel("the client has gone")
 
@@ -92,7 +117,10 @@ def server_of(offered: Any, readable: Any) -> Server[Any]:
         spec = by_uri.get(str(asked.uri))
         if spec is None:
             raise MCPError(INVALID_PARAMS, f"There is nothing at {asked.uri}.")
-        return await resources.read(spec)
+        try:
+            return await resources.read(spec)
+        except VoiceError as error:
+            raise MCPError(INTERNAL_ERROR, str(error)) from error
 
     async def list_prompts(_: Any, __: Any) -> ListPromptsResult:
         return ListPromptsResult(prompts=prompts.listed())

@@ -43,6 +43,7 @@ class ServiceAnswer(msgspec.Struct, kw_only=True):
     devices: list[Device]
     microphone: str
     speaker: str
+    note: str = ""
 
     def in_words(self) -> str:
         lines = [
@@ -54,7 +55,8 @@ class ServiceAnswer(msgspec.Struct, kw_only=True):
             for kind in ("microphone", "speaker")
         }
         used = [f"in use: {self.microphone} to listen, {self.speaker} to speak"]
-        return "\n".join([*lines, *(f"sound cards, {kind}s: {found}" for kind, found in names.items()), *used])
+        cards = [f"sound cards, {kind}s: {found}" for kind, found in names.items()]
+        return "\n".join([*lines, *([self.note] if self.note else []), *cards, *used])
 
 
 class VoicesArguments(Arguments):
@@ -69,6 +71,8 @@ class VoicesAnswer(msgspec.Struct, kw_only=True):
 
 
 async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
+    from voicemode.speech.idle_key import idle_key
+
     engines = [
         Engine(
             service=row.service,
@@ -81,7 +85,13 @@ async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
         for row in await _rows(settings)
     ]
     used = (settings.microphone or USUAL, settings.speaker or USUAL)
-    return ServiceAnswer(engines=engines, devices=await _devices(), microphone=used[0], speaker=used[1])
+    return ServiceAnswer(
+        engines=engines,
+        devices=await _devices(),
+        microphone=used[0],
+        speaker=used[1],
+        note=idle_key(settings) or "",
+    )
 
 
 async def voices(settings: Settings, given: VoicesArguments) -> VoicesAnswer:

@@ -1,6 +1,7 @@
 """MCP's messages over this process's own standard streams, so that everything ends when it should.
 
-In: lines on standard input.  Out: lines on standard output; what else is written there goes to standard error.
+In: lines on standard input.  Out: lines on standard output; what else is written there goes to standard error.  A line
+that is no message is answered here.
 
 The SDK reads in a thread that nothing stops, so that a signal would wait for the client to say something; here pipes
 and sockets are read without one, and other files in a thread that is left behind.
@@ -19,6 +20,8 @@ import anyio
 import trio
 from mcp.server.stdio import stdio_server
 
+from .wellformed import Refusal, too_long, wellformed
+
 log = logging.getLogger(__name__)
 
 Serve: TypeAlias = Callable[[Any, Any], Awaitable[None]]
@@ -32,6 +35,9 @@ LONGEST_LINE = 4 << 20
 
 READ = 1 << 16
 
+REFUSALS = 100
+"""Lines that are refused and not yet answered; more of them, from who reads nothing, are not answered."""
+
 
 async def serve_stdio(serve: Serve, *, grace: float = GRACE) -> int | None:
     """Let ``serve`` talk with the client until its input ends, a signal comes, or nobody reads our output any more.
@@ -40,7 +46,8 @@ async def serve_stdio(serve: Serve, *, grace: float = GRACE) -> int | None:
     """
     received: int | None = None
     incoming, outgoing = _divert()
-    lines, out = Lines(incoming), Out(outgoing)
+    refuse, refused = trio.open_memory_channel[Refusal](REFUSALS)
+    lines, out, answered = Lines(incoming, refuse), Out(outgoing), trio.Event()
     try:
         async with trio.open_nursery() as nursery:
 
@@ -58,10 +65,19 @@ async def serve_stdio(serve: Serve, *, grace: float = GRACE) -> int | None:
                 await trio.sleep(grace)
                 nursery.cancel_scope.cancel("the client has said its last word")
 
+            async def answer_refused() -> None:
+                with refused:
+                    async for each in refused:
+                        await out.write(each.line())
+                answered.set()
+
             await nursery.start(heed_signals)
             nursery.start_soon(heed_the_end)
+            nursery.start_soon(answer_refused)
             async with stdio_server(cast("Any", lines), cast("Any", out)) as (reading, writing):
                 await serve(reading, writing)
+            refuse.close()
+            await answered.wait()
             nursery.cancel_scope.cancel("served")
     except* (trio.BrokenResourceError, anyio.BrokenResourceError, BrokenPipeError):
         log.info("nobody reads the answers any more")
@@ -95,11 +111,14 @@ def _stream(descriptor: int) -> trio.lowlevel.FdStream | None:
 
 
 class Lines:
-    """An iterator over the lines of ``descriptor``; ``over`` once there are no more."""
+    """An iterator over the messages in ``descriptor``, a line each; ``over`` once there are no more.  What is said
+    against other lines goes to ``refuse``."""
 
-    def __init__(self, descriptor: int, *, longest: int = LONGEST_LINE) -> None:
+    def __init__(
+        self, descriptor: int, refuse: trio.MemorySendChannel[Refusal], *, longest: int = LONGEST_LINE
+    ) -> None:
         self.over = trio.Event()
-        self._descriptor, self._longest = descriptor, longest
+        self._descriptor, self._refused, self._longest = descriptor, refuse, longest
         self._stream = _stream(descriptor)
         self._read = bytearray()
         self._ended = self._skipping = False
@@ -114,17 +133,31 @@ class Lines:
                 del self._read[: end + 1]
                 if self._skipping:
                     self._skipping = False
-                elif line.strip():
-                    return line.decode("utf-8", "replace")
+                elif line.strip() and (message := self._message(line)) is not None:
+                    return message
             if self._ended:
                 self.over.set()
                 raise StopAsyncIteration
             if len(self._read) > self._longest:
-                log.warning("a message of more than %d bytes is not read", self._longest)
+                self._refuse(too_long(bytes(self._read), self._longest))
                 self._skipping = True
             if self._skipping:
                 self._read.clear()
             await self._more()
+
+    def _message(self, line: bytes) -> str | None:
+        found = wellformed(line)
+        if isinstance(found, Refusal):
+            self._refuse(found)
+            return None
+        return found
+
+    def _refuse(self, refusal: Refusal) -> None:
+        log.warning("a line of the client's is refused: %s", refusal.message)
+        try:
+            self._refused.send_nowait(refusal)
+        except trio.WouldBlock:
+            log.warning("it is not answered either, as too many before it have not been read")
 
     async def _more(self) -> None:
         chunk = await self._chunk()
@@ -154,14 +187,16 @@ class Out:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._stream = _stream(descriptor)
+        self._whole = trio.Lock()
 
     async def write(self, text: str) -> None:
         """Raises BrokenResourceError or BrokenPipeError when nobody reads it."""
         data = text.encode()
-        if self._stream is not None:
-            await self._stream.send_all(data)
-        else:
-            await trio.to_thread.run_sync(_write_all, self._descriptor, data, abandon_on_cancel=True)
+        async with self._whole:
+            if self._stream is not None:
+                await self._stream.send_all(data)
+            else:
+                await trio.to_thread.run_sync(_write_all, self._descriptor, data, abandon_on_cancel=True)
 
     async def flush(self) -> None:
         """Nothing is held back."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from attrs import frozen
+from attrs import evolve, frozen
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
 from actors.errors import ProviderError, VoiceError
@@ -96,6 +96,15 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
             read_only=True,
         ),
     )
+
+
+def failing(spec: ToolSpec, error: VoiceError) -> ToolSpec:
+    """The same, but that it does nothing and every call is answered with ``error``."""
+
+    async def answer(_: Any, __: Caller) -> Any:
+        raise error
+
+    return evolve(spec, answer=answer)
 
 
 async def called(spec: ToolSpec, arguments: Mapping[str, Any] | None, context: Any) -> CallToolResult:
