@@ -35,7 +35,7 @@ TEXT = (
 USER_TEXT = "Hang on, wait a moment please"
 PHRASES = ("hang on wait a moment please", "has never been surpassed")
 
-SETTINGS = Settings(phrases=PHRASES, turn=TurnPolicy(barge_in=BargeInPolicy(duck=1.0)))
+SETTINGS = Settings(phrases=PHRASES, turn=TurnPolicy(barge_in=BargeInPolicy(manners="interrupt", duck=1.0)))
 """The voice is not lowered before it stops, so that its samples can be compared with the engine's to the last."""
 
 VOICED = 328

@@ -20,11 +20,12 @@ from report import Budget, Figure, Findings, figure, run
 from stand_ins import LISTENING_RATE, Cues, InstantEars, InstantVoice, ObservedSpeaker, Room, human_voice
 
 from actors.events import BargedIn
+from actors.machines.barge_in import BargeInPolicy
 from actors.messages import Message, SpeakingStarted, SpeechChunk, Spoken, TextPiece, TurnId
 from actors.orders import SpeakingFailed
 from actors.player import play_speech
 from actors.transport import Transport
-from voicemode import Agent, Conversation, Settings, open_conversation
+from voicemode import Agent, Conversation, Settings, TurnPolicy, open_conversation
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_speaker import VirtualSpeaker
 
@@ -32,6 +33,9 @@ CLEAN_UPS = (0.0, 0.3, 2.0)
 QUANTUM = 0.01
 USER = 0.6
 """Seconds of the user's voice, enough to be an interruption."""
+
+BY_VOICE = TurnPolicy(barge_in=BargeInPolicy(manners="interrupt"))
+"""So that the decision is what silences the assistant, and nothing has before."""
 
 ROUNDING = 1e-6
 
@@ -116,7 +120,7 @@ def agent_with(clean_up: float) -> Agent:
 async def stop_often(by_hand: int, by_voice: int, clean_up: float) -> tuple[Stops, Stops]:
     stage, hand, voice = Stage(), Stops(), Stops()
     async with open_conversation(
-        Settings(),
+        Settings(turn=BY_VOICE),
         microphone=stage.room,
         speaker=stage.speaker,
         tts=stage.voice,
