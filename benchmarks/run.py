@@ -36,11 +36,19 @@ BENCHMARKS = (
 )
 
 
+PATIENCE = 180
+"""Seconds for one that is to be short: longer than the longest on a busy machine, and one that waits for ever ends."""
+
+
 def result_of(benchmark: str, *, smoke: bool) -> Report | None:
     """None when it did not get as far as a report; what it says about that is on standard error."""
     script = Path(__file__).with_name(f"bench_{benchmark}.py")
-    options = ["--json", "--smoke"] if smoke else ["--json"]
-    done = subprocess.run([sys.executable, str(script), *options], stdout=subprocess.PIPE, check=False)
+    command = [sys.executable, str(script), "--json", *(["--smoke"] if smoke else [])]
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False, timeout=PATIENCE if smoke else None)
+    except subprocess.TimeoutExpired:
+        print(f"bench_{benchmark} did not end within {PATIENCE} s.", file=sys.stderr)
+        return None
     try:
         return msgspec.json.decode(done.stdout, type=Report)
     except msgspec.DecodeError:
