@@ -6,6 +6,7 @@ by tapes of the speaker and the microphone, by what the sound server says of who
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -36,13 +37,18 @@ ANSWERS = (
 )
 """What the user answers, and the word before which they think for a while."""
 
+PARTS = (
+    *("starting", "eager_answers", "pausing_answers", "interruptions", "steady_voice", "cancels", "nobody"),
+    *("leaving", "failing"),
+)
+
 INTERRUPTION = "Tell me about the other one instead"
 PAUSE = 0.7
 KEPT = BUILD / "mcp_peers.md"
 USER = "en+f3"
 
 
-async def measure_all(smoke: bool) -> Findings:
+async def measure_all(smoke: bool, only: tuple[str, ...]) -> Findings:
     engine = await load_text_to_speech("espeak-ng")
     voice = MarkedVoice(engine)
     answers = [(await spoken(engine, text, LISTENING_RATE, USER)).with_pause(PAUSE, before) for text, before in ANSWERS]
@@ -57,7 +63,7 @@ async def measure_all(smoke: bool) -> Findings:
             listening(Service(voice=voice)) as other,
         ):
             contest = Contest(here, service, home, sides, answers, interruption)
-            await take_all(contest, other, smoke)
+            await take_all(contest, other, smoke, only)
     finally:
         shutil.rmtree(home, ignore_errors=True)
     if not smoke:
@@ -73,14 +79,15 @@ async def measure_all(smoke: bool) -> Findings:
     )
 
 
-async def take_all(contest: Contest, other: Service, smoke: bool) -> None:
+async def take_all(contest: Contest, other: Service, smoke: bool, only: tuple[str, ...]) -> None:
     if smoke:
         await contest.starting(1, 0)
         async with contest.servers() as servers:
             await contest.eager_answers(servers, 1)
             await contest.interruptions(servers[:1], 1)
         return
-    await contest.starting(5, 6)
+    if "starting" in only:
+        await contest.starting(5, 6)
     async with contest.servers() as servers:
         for take, often in (
             (contest.eager_answers, 10),
@@ -90,13 +97,16 @@ async def take_all(contest: Contest, other: Service, smoke: bool) -> None:
             (contest.cancels, 8),
             (contest.nobody, 30),
         ):
-            await take(servers, often)
-            keep(contest)
-    await contest.leaving(5)
-    await contest.silent_voice(other, 2, 75)
-    keep(contest)
-    await contest.dying_voice(other, 5)
-    await contest.silent_ears(other, 1, 200)
+            if take.__name__ in only:
+                await take(servers, often)
+                keep(contest)
+    if "leaving" in only:
+        await contest.leaving(5)
+    if "failing" in only:
+        await contest.silent_voice(other, 2, 75)
+        keep(contest)
+        await contest.dying_voice(other, 5)
+        await contest.silent_ears(other, 1, 200)
 
 
 def keep(contest: Contest) -> None:
@@ -105,15 +115,18 @@ def keep(contest: Contest) -> None:
     KEPT.write_text(table(contest.rows, [side.name for side in contest.sides]), encoding="utf-8")
 
 
-def measure(smoke: bool) -> Findings:
+def measure(smoke: bool, only: tuple[str, ...]) -> Findings:
     voices = "ffmpeg" if peer() is not None and shutil.which("ffmpeg") is None else None
     if absent := ", ".join(filter(None, (missing(), voices))):
         raise SystemExit(f"Install what this needs (the names are Debian's): {absent}.")
-    return trio.run(measure_all, smoke)
+    return trio.run(measure_all, smoke, only)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    return run("mcp_peers", measure, arguments)
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    options, rest = parser.parse_known_args(arguments)
+    return run("mcp_peers", lambda smoke: measure(smoke, tuple(options.only)), rest)
 
 
 if __name__ == "__main__":

@@ -56,11 +56,15 @@ WRONG: dict[str, tuple[object, str]] = {
 }
 
 
+def settings_with(name: str, value: Any) -> Settings:
+    return Settings(**{name: value})
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_value_of_a_wrong_type_is_refused_by_name(name: str) -> None:
     value, said = WRONG[name]
     with pytest.raises(SettingsError) as refusal:
-        Settings(**{name: value})  # type: ignore[arg-type]  # wrong on purpose
+        settings_with(name, value)
     assert str(refusal.value) == said
     with pytest.raises(SettingsError):
         evolve(Settings(), **{name: value})
@@ -69,7 +73,7 @@ def test_a_value_of_a_wrong_type_is_refused_by_name(name: str) -> None:
 def test_every_field_has_a_type_that_is_known() -> None:
     for each in fields(Settings):
         with pytest.raises(SettingsError, match=f"^{each.name} is "):
-            Settings(**{each.name: object()})  # type: ignore[arg-type]  # wrong on purpose
+            settings_with(each.name, object())
 
 
 @pytest.mark.parametrize("given", ["/a/b", Path("/a/b"), PurePosixPath("/a/b")])
@@ -95,7 +99,7 @@ def test_numbers_may_be_whole_and_tuples_lists() -> None:
 @pytest.mark.parametrize("name", ["tts_urls", "stt_urls", "voices", "tts_models", "phrases"])
 def test_a_text_is_no_list(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is a tuple of texts"):
-        Settings(**{name: "one"})  # type: ignore[arg-type]  # wrong on purpose
+        settings_with(name, "one")
 
 
 @pytest.mark.parametrize("silence", [0.0, -1.0, float("inf"), float("nan")])

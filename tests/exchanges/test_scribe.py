@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import trio
@@ -107,8 +108,8 @@ async def test_when_the_caller_is_cancelled_what_was_heard_is_kept(autojump_cloc
     assert exchange.known("outcome") == "stopped"
 
 
-def ended(**parts: object) -> list[Event]:
-    result = TurnResult(turn=TurnId(1), outcome="said", **parts)  # type: ignore[arg-type]  # parts of several types
+def ended(**parts: Any) -> list[Event]:
+    result = TurnResult(turn=TurnId(1), outcome="said", **parts)
     return [TurnStarted(turn=TurnId(1), at=1.0), TurnEnded(turn=TurnId(1), at=2.0, result=result)]
 
 

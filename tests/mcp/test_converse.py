@@ -220,35 +220,32 @@ async def test_a_question_that_is_spoken_over_is_interrupted_and_the_list_goes_o
     ]
 
 
+async def list_and_button(action: str) -> dict[str, Any]:
+    """What is answered to two lines when the button is pressed in the first of them."""
+    answers: list[dict[str, Any]] = []
+    async with desk() as at, trio.open_nursery() as nursery:
+
+        async def talk() -> None:
+            answers.append(await at.converse(turns=[{"say": STORY}, {"say": "two"}]))
+
+        nursery.start_soon(talk)
+        await trio.sleep(1.0)
+        await at.call("control", action=action)
+    [answer] = answers
+    return answer
+
+
 async def test_a_line_that_is_interrupted_with_a_button_says_so(autojump_clock: MockClock) -> None:
-    async with desk() as at:
-        answers: list[dict[str, Any]] = []
-
-        async def talk(desk: Desk = at) -> None:
-            answers.append(await desk.converse(turns=[{"say": STORY}, {"say": "two"}]))
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk)
-            await trio.sleep(1.0)
-            await at.call("control", action="interrupt")
-    assert [line["status"] for line in answers[0]["turns"]] == ["interrupted", "spoken"]
-    assert answers[0]["turns"][0]["spoken"] == STORY
+    answer = await list_and_button("interrupt")
+    assert [line["status"] for line in answer["turns"]] == ["interrupted", "spoken"]
+    assert answer["turns"][0]["spoken"] == STORY
 
 
 async def test_a_line_that_is_stopped_says_so_and_the_rest_is_not_reached(autojump_clock: MockClock) -> None:
-    async with desk() as at:
-        answers: list[dict[str, Any]] = []
-
-        async def talk(desk: Desk = at) -> None:
-            answers.append(await desk.converse(turns=[{"say": STORY}, {"say": "two"}]))
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(talk)
-            await trio.sleep(1.0)
-            await at.call("control", action="stop")
-    assert answers[0]["outcome"] == "stopped"
-    assert [line["status"] for line in answers[0]["turns"]] == ["stopped", "not_reached"]
-    assert STORY.startswith(answers[0]["turns"][0]["heard"])
+    answer = await list_and_button("stop")
+    assert answer["outcome"] == "stopped"
+    assert [line["status"] for line in answer["turns"]] == ["stopped", "not_reached"]
+    assert STORY.startswith(answer["turns"][0]["heard"])
 
 
 @pytest.mark.parametrize("lines", [["say", "ask", "say"], ["say", "say", "ask"]])
