@@ -109,7 +109,7 @@ async def measure_all(smoke: bool) -> Findings:
     waits = await at_pace(model, 3 if smoke else 60)
     return Findings(
         figures=(
-            figure("one window through the port, thread included", "ms", calls, REAL_TIME),
+            figure("one window through the port", "ms", calls, REAL_TIME),
             figure("one window through the actor", "ms", windows, REAL_TIME),
             figure("  processor time, share of a core", "%", [100 * share], Budget(at_most=3)),
             figure("at pace: frame there → window judged", "ms", waits, REAL_TIME),

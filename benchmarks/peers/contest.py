@@ -55,13 +55,20 @@ class Contest:
 
     @asynccontextmanager
     async def server(
-        self, side: Side, *, tts: Sequence[Service] = (), stt: Sequence[Service] = (), alone: bool = False
+        self,
+        side: Side,
+        *,
+        tts: Sequence[Service] = (),
+        stt: Sequence[Service] = (),
+        alone: bool = False,
+        bare: bool = False,
     ) -> AsyncGenerator[Session]:
-        """One that nobody has used before; ``alone``: without the engines that ours would have stand in."""
+        """One that nobody has used before; ``alone``: without the engines that ours would have stand in; ``bare``:
+        without echo cancelling either."""
         self._homes += 1
         speaking, listening = [tuple(each.url for each in given or (self.service,)) for given in (tts, stt)]
         home = self.home / str(self._homes)
-        async with session(side, self.room, home, tts=speaking, stt=listening, alone=alone) as here:
+        async with session(side, self.room, home, tts=speaking, stt=listening, alone=alone, bare=bare) as here:
             yield here
 
     @asynccontextmanager
@@ -82,6 +89,7 @@ class Contest:
         tools = self.row("list of tools", "kB", 6.0)
         memory = self.row("memory 3 s after the start", "MB", 120)
         alone = self.row("  without engines that stand in", "MB", 120)
+        bare = self.row("  nor echo cancelling", "MB", 120)
         first = self.row("first call → first sound, less the engine's time", "ms")
         later = self.row("call → first sound, less the engine's time", "ms", 40)
         for _ in range(processes):
@@ -97,6 +105,9 @@ class Contest:
                 async with self.server(side, alone=True) as here:
                     await trio.sleep(SETTLED)
                     alone.add(side.name, here.memory / 1e6)
+                async with self.server(side, bare=True) as here:
+                    await trio.sleep(SETTLED)
+                    bare.add(side.name, here.memory / 1e6)
 
     async def _first_sound(self, here: Session) -> float | None:
         """Milliseconds."""

@@ -86,12 +86,14 @@ def environment_of(room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[s
 
 @asynccontextmanager
 async def session(
-    side: Side, room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[str, ...], alone: bool
+    side: Side, room: Room, home: Path, *, tts: tuple[str, ...], stt: tuple[str, ...], alone: bool, bare: bool
 ) -> AsyncGenerator[Session]:
     mcp.client.stdio.PROCESS_TERMINATION_TIMEOUT = PATIENCE
     await trio.Path(home).mkdir(parents=True)
     environment = environment_of(room, home, tts=tts, stt=stt)
-    if alone:
+    if bare:
+        environment |= {"VOICEMODE_ECHO": "off"}
+    if alone or bare:
         environment |= {"VOICEMODE_TTS": ",".join(tts), "VOICEMODE_STT": ",".join(stt)}
     before = {each.pid for each in psutil.Process().children()}
     started = trio.current_time()

@@ -10,7 +10,7 @@ import trio
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import CallToolResult
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from tests.fakes import FakeEars
 from tests.mcp.calling import desk, words
@@ -29,6 +29,7 @@ async def test_tools_are_listed_and_a_call_is_answered_with_progress(autojump_cl
         assert [tool.name for tool in (await at.client.list_tools()).tools] == list(NAMES)
         at.user_says(1.5, 1.0)
         result = await at.call("converse", message="one two")
+        await wait_all_tasks_blocked()  # the client hands out a note and a result independently of one another
         said = list(dict.fromkeys(text for _, text in at.notes))
     assert words(result) == "Voice response: Blue, please."
     assert said == ["Getting ready", "Speaking", "Listening", "The user is speaking", "Transcribing"]

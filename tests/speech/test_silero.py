@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,8 @@ import trio
 from actors.errors import ProviderUnavailable
 from tests.speech.human_speech import Recording
 from voicemode.speech import silero
-from voicemode.speech.silero import SileroModel, open_session
+from voicemode.speech.silero import MODEL, SileroModel, read_network
+from voicemode.speech.silero_network import SHA256
 
 RATE, WINDOW = SileroModel.rate, SileroModel.window
 
@@ -66,7 +64,6 @@ async def test_the_async_and_the_blocking_way_agree(short_human: Recording) -> N
     slow, fast = model.stream(), model.stream()
     for window in windows(at_16_khz(short_human))[:20]:
         assert await slow.probability(window) == fast.probability_now(window)
-    assert model.limiter.borrowed_tokens == 0
 
 
 async def test_each_stream_has_its_own_state(short_human: Recording) -> None:
@@ -89,7 +86,35 @@ async def test_a_cancelled_window_leaves_the_state_as_it_was(short_human: Record
     assert cancelled.probability_now(heard[6]) == untouched.probability_now(heard[6])
 
 
-async def test_the_runtime_is_loaded_once() -> None:
+async def test_the_network_answers_what_the_runtime_it_was_made_for_does(human: Recording) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    samples = at_16_khz(human)
+    session = onnxruntime.InferenceSession(str(MODEL), providers=["CPUExecutionProvider"])
+    context, state, expected = np.zeros((1, 64), np.float32), np.zeros((2, 1, 128), np.float32), []
+    for window in windows(samples):
+        given = np.hstack([context, np.frombuffer(window, "<i2")[None] / np.float32(32768)])
+        output, state = session.run(None, {"input": given, "state": state, "sr": np.array(RATE)})
+        context = given[:, -64:]
+        expected.append(output[0, 0])
+    assert np.abs(await probabilities(samples) - expected).max() < 1e-4
+
+
+def test_windows_of_many_streams_at_once_are_as_each_alone() -> None:
+    network = read_network(MODEL)
+    given = np.random.default_rng(2).normal(0, 0.1, (3, 576)).astype(np.float32)
+    state = np.random.default_rng(3).normal(0, 0.5, (2, 3, 128)).astype(np.float32)
+    together, after = network(given, state)
+    for each in range(3):
+        alone, left = network(given[each : each + 1], state[:, each : each + 1])
+        assert alone == pytest.approx(together[each : each + 1], abs=1e-5)
+        assert left[:, 0] == pytest.approx(after[:, each], abs=1e-5)
+
+
+def test_the_file_whose_layout_is_known_is_the_one_that_the_build_fetches() -> None:
+    assert f'MODEL_SHA256 = "{SHA256}"' in (Path(__file__).parents[2] / "hatch_build.py").read_text()
+
+
+async def test_the_network_is_read_once() -> None:
     async with trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(SileroModel.load)
@@ -104,20 +129,11 @@ async def test_a_window_of_another_size_is_refused() -> None:
 
 def test_a_missing_model_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ProviderUnavailable, match="Reinstall voicemode with pip"):
-        open_session(tmp_path / "none.onnx")
+        read_network(tmp_path / "none.onnx")
 
 
 def test_a_broken_model_says_what_to_do(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a model")
-    with pytest.raises(ProviderUnavailable, match=r"cannot be read \(broken\.onnx"):
-        open_session(broken)
-
-
-def test_the_runtime_reports_to_nobody_and_writes_no_identifier(tmp_path: Path) -> None:
-    code = "import trio; from voicemode.speech.silero import SileroModel; trio.run(SileroModel.load)"
-    kept = {
-        name: value for name, value in os.environ.items() if name not in {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
-    }
-    subprocess.run([sys.executable, "-c", code], env={**kept, "HOME": str(tmp_path)}, check=True)
-    assert list(tmp_path.rglob("*")) == []
+    with pytest.raises(ProviderUnavailable, match=r"cannot be read \(broken\.onnx: it is not the file"):
+        read_network(broken)

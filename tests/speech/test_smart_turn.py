@@ -3,6 +3,9 @@ where it is installed."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
@@ -147,6 +150,23 @@ async def test_a_broken_model_says_what_to_do(tmp_path: Path) -> None:
 async def test_the_model_of_another_task_is_refused_when_it_is_loaded() -> None:
     with pytest.raises(ProviderUnavailable, match="Is it a Smart Turn v3 model"):
         await load_turn_model(str(Path(smart_turn.__file__).with_name("silero_vad_16k_op15.onnx")))
+
+
+def test_the_runtime_reports_to_nobody_and_writes_no_identifier(tmp_path: Path) -> None:
+    model = Path(smart_turn.__file__).with_name("silero_vad_16k_op15.onnx")
+    code = f"from voicemode.speech.smart_turn import _session; from pathlib import Path; _session(Path({str(model)!r}))"
+    kept = {
+        name: value for name, value in os.environ.items() if name not in {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
+    }
+    subprocess.run([sys.executable, "-c", code], env={**kept, "HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
+async def test_without_the_runtime_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    (tmp_path / "turn.onnx").touch()
+    with pytest.raises(ProviderUnavailable, match=r"pip install 'voicemode\[smart-turn\]'"):
+        await load_turn_model(str(tmp_path / "turn.onnx"))
 
 
 def test_the_newest_model_for_a_cpu_is_taken_from_pipecat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

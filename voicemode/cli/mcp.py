@@ -55,7 +55,9 @@ def mcp(
     """
     with _uncollected():
         try:
-            from ..mcp.server import serve
+            from ..mcp.lean import load_server
+
+            serve = load_server()
             from ..mcp.terms import Terms
         except ImportError as error:
             if (error.name or "").partition(".")[0] not in {"mcp", "mcp_types"}:

@@ -7,6 +7,8 @@ come with voicemode: an installed ``pipecat`` carries it, or a file of yours is 
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,6 @@ from numpy.typing import NDArray
 
 from actors.errors import ProviderUnavailable, SettingsError
 
-from . import onnx_session
 from .log_mel import RATE, log_mel
 
 NAME = "smart-turn"
@@ -57,14 +58,7 @@ class SmartTurn:
             )
         if not found.is_file():
             raise SettingsError(f"There is no turn model at {found}: give the path of a Smart Turn v3 model (.onnx).")
-        turn = cls(
-            onnx_session.open_session(
-                found,
-                provider=NAME,
-                called="turn model",
-                remedy="Give the path of a Smart Turn v3 model (.onnx).",
-            )
-        )
+        turn = cls(_session(found))
         turn.finished_now(b"", RATE)  # also takes the slowness out of the first judgement
         return turn
 
@@ -103,3 +97,28 @@ def _last(pcm: bytes, rate: int) -> NDArray[np.float32]:
         samples = soxr.resample(samples, rate, RATE, quality="HQ")
     length = LISTENS_TO * RATE
     return np.pad(samples[-length:], (max(0, length - len(samples)), 0))
+
+
+def _session(model: Path) -> Any:
+    """A session of onnxruntime that keeps to one thread."""
+    # from 1.31 on it writes an identifier of the device into the user's cache and reports to its makers, on Linux too
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    try:
+        onnxruntime: Any = import_module("onnxruntime")
+    except ImportError as error:
+        raise ProviderUnavailable(
+            NAME,
+            f"The turn model needs onnxruntime, which cannot be loaded ({error}): pip install 'voicemode[smart-turn]'.",
+        ) from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's exceptions have no base of their own
+        raise ProviderUnavailable(
+            NAME,
+            f"The turn model cannot be read ({model.name}: {error}). Give the path of a Smart Turn v3 model (.onnx).",
+            code="no_model",
+        ) from error
