@@ -35,8 +35,10 @@ def read(home: Path, directory: Path | None = None, **environment: str) -> Confi
     return read_configuration(environment=environment, directory=directory, home=home)
 
 
-def test_there_are_four() -> None:
-    assert set(KEYS) == {"OPENAI_API_KEY", "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "VOICEMODE_LLM_KEY"}
+def test_there_are_five() -> None:
+    assert set(KEYS) == {"OPENAI_API_KEY", "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "VOICEMODE_LLM_KEY"} | {
+        "VOICEMODE_CONNECT_TOKEN"
+    }
 
 
 @every_key

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
+from .connect_table import CONNECT
 from .floor_table import FLOOR
 from .kinds import (
     FOLDER,
@@ -361,6 +362,7 @@ _ALL = (
     Setting("OPENAI_API_KEY", SECRET, "", "The key for OpenAI's own endpoints, which goes nowhere else."),
     *SAVING,
     *FLOOR,
+    *CONNECT,
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}

@@ -43,10 +43,9 @@ _UNUSED = {
         CONCH_LOCK_EXPIRY CONCH_REMOTE_TTL CONCH_GRANT_TTL
     """,
     "an agent says itself whether it waits for the voice": "CONCH_MODE CONCH_MCP_WAIT_CAP",
-    "remote agents and users are not connected yet": """
-        CONNECT_[A-Z0-9_]+ CHANNEL_ENABLED CHANNEL_DEBUG AGENT_NAME AGENT_DISPLAY_NAME AGENT_PLATFORM AUTO_WAKEABLE
-        MAILDIR_PATH MAILDIR_ENABLED CREDENTIAL_STORE
-    """,
+    "agents are reached as VOICEMODE_CONNECT_ENABLED says": "CONNECT_AUTO CHANNEL_ENABLED CHANNEL_DEBUG",
+    "an agent's name for people is given with voicemode connect user add": "AGENT_DISPLAY_NAME",
+    "messages are kept in inboxes in VOICEMODE_BASE_DIR": "MAILDIR_PATH MAILDIR_ENABLED",
     "there is nothing of that kind here": """
         THINK_OUT_LOUD THINKING_[A-Z0-9_]+ SOUNDFONTS_ENABLED HOOK_DEBUG CONVERSE_RATE_LIMIT
         CONVERSE_RATE_LIMIT_SECONDS AUTO_FOCUS_PANE FOCUS_HOLD_SECONDS DJ_VOLUME DJ_DUCK_AMOUNT

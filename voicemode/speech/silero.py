@@ -52,7 +52,7 @@ class SileroStream:
         self._state: Numbers = np.zeros((2, 1, STATE), np.float32)
 
     async def probability(self, window: bytes) -> float:
-        """Takes a third of a millisecond, less than a thread would cost.  A cancel before it leaves the state as it was.
+        """Takes a third of a millisecond, less than a thread would cost.  A cancel before it leaves the state alone.
 
         Raises ValueError for a window of another size.
         """
