@@ -74,7 +74,7 @@ def test_what_a_newer_side_adds_is_ignored_and_null_is_as_good_as_absent() -> No
     [
         ("{", "PARSE_ERROR"),
         (b"\xff", "PARSE_ERROR"),
-        ("[" * 100_000, "PARSE_ERROR"),
+        ('{"a":' * 100_000, "PARSE_ERROR"),
         ("[]", "INVALID_MESSAGE"),
         ('"' + "a" * LONGEST_FRAME + '"', "INVALID_MESSAGE"),
         ("{}", "MISSING_FIELD"),

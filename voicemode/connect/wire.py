@@ -7,7 +7,7 @@ are ignored, as a newer side may send them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from attrs import fields, has
@@ -49,7 +49,7 @@ _SNAKE = frozenset({"target_user", "message_id", "display_name"})
 
 _SPECIAL = {"sender": "from", "use_vad": "useVAD"}
 
-Json: TypeAlias = dict[str, Any]
+Json: TypeAlias = dict[str, object]
 
 
 class WireError(ValueError):
@@ -70,11 +70,11 @@ def decode(frame: str | bytes) -> LinkMessage:
     if size > LONGEST_FRAME:
         raise WireError("INVALID_MESSAGE", f"a frame has at most {LONGEST_FRAME:,} bytes, not {size:,}")
     try:
-        given = msgspec.json.decode(frame)
+        given = msgspec.json.decode(frame, type=Json)
+    except msgspec.ValidationError as error:
+        raise WireError("INVALID_MESSAGE", "a message is a JSON object") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise WireError("PARSE_ERROR", f"this is no JSON ({error})") from error
-    if not isinstance(given, dict):
-        raise WireError("INVALID_MESSAGE", "a message is a JSON object")
     name = given.get("type")
     if name is None:
         raise WireError("MISSING_FIELD", "a message has a member type")
@@ -90,14 +90,14 @@ def decode(frame: str | bytes) -> LinkMessage:
 
 def _members(value: Any) -> Json:
     """What is None is left out."""
-    members = {each.name: getattr(value, each.name) for each in fields(type(value))}
+    members: Json = {each.name: getattr(value, each.name) for each in fields(type(value))}
     return {on_wire(name): _plain(member) for name, member in members.items() if member is not None}
 
 
 def _plain(value: Any) -> Any:
-    if has(type(value)):
+    if has(cast("type[object]", type(value))):
         return _members(value)
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+    return [_plain(each) for each in cast("tuple[object, ...]", value)] if isinstance(value, tuple) else value
 
 
 def on_wire(name: str) -> str:
@@ -122,10 +122,11 @@ _PARTS: Mapping[type[Any], Mapping[str, type[Any]]] = {
 def _renamed(given: Any, kind: type[Any]) -> Any:
     """The members of an object as fields of ``kind``; null is as good as absent."""
     if isinstance(given, list):
-        return [_renamed(each, kind) for each in given]
+        return [_renamed(each, kind) for each in cast("list[object]", given)]
     if not isinstance(given, dict):
         return given
-    found = {each.name: given.get(on_wire(each.name)) for each in fields(kind)}
+    members = cast("Json", given)
+    found = {each.name: members.get(on_wire(each.name)) for each in fields(kind)}
     parts = _PARTS.get(kind, {})
     return {
         name: _renamed(value, parts[name]) if name in parts else value
