@@ -1,8 +1,8 @@
-"""What goes over the link between a person's devices, the gateway and their agents, as voicemode.dev and its clients say
-it.  ``voicemode/connect/wire.py`` has their form on the wire; text frames ``ping`` and ``pong`` are no messages.
+"""What goes over the link between a person's devices, the gateway and their agents, as voicemode.dev and its clients
+say it.  ``voicemode/connect/wire.py`` has their form on the wire; text frames ``ping`` and ``pong`` are no messages.
 
-Who is what: an *agent's* side names its users by ``CapabilitiesUpdate``; a *device* has a microphone and a speaker.  All
-that belong to one account reach one another.
+Who is what: an *agent's* side names its users by ``CapabilitiesUpdate``; a *device* has a microphone and a speaker.
+All that belong to one account reach one another.
 """
 
 from __future__ import annotations

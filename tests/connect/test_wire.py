@@ -1,4 +1,4 @@
-"""The frames of the link: every message survives the wire, and whatever comes in is a message or a fault with a code."""
+"""The frames of the link: every message survives the wire, and whatever comes in is a message or a fault."""
 
 from __future__ import annotations
 

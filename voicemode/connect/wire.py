@@ -90,7 +90,7 @@ def decode(frame: str | bytes) -> LinkMessage:
 
 def _members(value: Any) -> Json:
     """What is None is left out."""
-    members: Json = {each.name: getattr(value, each.name) for each in fields(type(value))}
+    members: Json = {each.name: getattr(value, each.name) for each in fields(value.__class__)}
     return {on_wire(name): _plain(member) for name, member in members.items() if member is not None}
 
 
