@@ -19,13 +19,19 @@ from attrs import asdict
 
 from actors.errors import SettingsError, VoiceError
 
+from ..sockets.peer import user_of
+from ..sockets.socket_file import Purpose, SocketFile
 from .controllable import Controllable
 from .pauses import PauseEnd, limit_pauses
-from .peer import user_of
 from .protocol import LONGEST_LINE, Answer, Request, StatusAnswer, line_of, refusal, request_in
-from .socket_file import SocketFile
 
 log = logging.getLogger(__name__)
+
+PURPOSE = Purpose(
+    called="a control socket",
+    taken="Another conversation is controlled",
+    elsewhere="choose another place with VOICEMODE_CONTROL_SOCKET",
+)
 
 MOST_CONNECTIONS = 8
 
@@ -59,7 +65,7 @@ async def serve_control(
     conversation: Controllable, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve until cancelled; the socket is removed on every way out.  Raises SettingsError where there can be none."""
-    file = await trio.to_thread.run_sync(SocketFile.take, path)
+    file = await trio.to_thread.run_sync(SocketFile.take, path, PURPOSE)
     try:
         listener = trio.SocketListener(trio.socket.from_stdlib_socket(file.socket))
         task_status.started()
