@@ -50,9 +50,9 @@ class PkceDemanded:
 
         def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
             to = dict(headers).get("Location", "")
-            if path.endswith("/authorize") and (code := parse_qs(urlsplit(to).query).get("code")):
-                if asked.get("code_challenge_method") == "S256":
-                    self.challenges[code[0]] = asked["code_challenge"]
+            code = parse_qs(urlsplit(to).query).get("code")
+            if code and asked.get("code_challenge_method") == "S256":
+                self.challenges[code[0]] = asked["code_challenge"]
             return start_response(status, headers, *rest)
 
         return self.app(environ, start)

@@ -72,7 +72,7 @@ async def test_the_question_is_for_a_code_with_a_challenge_and_an_audience(
         request = LoginRequest(
             await discover(server.issuer), "voicemode", "http://127.0.0.1:1/callback", "openid", "https://api"
         )
-    asked = {name: values for name, values in parse_qs(urlsplit(request.url).query).items()}
+    asked = parse_qs(urlsplit(request.url).query)
     assert asked == {
         "tenant": ["7"],
         "response_type": ["code"],
@@ -129,9 +129,9 @@ async def test_who_pastes_something_else_is_told_and_may_paste_again(
     given = await sign_in(configure(issuer), store, Person(pastes.shown, told.append, pastes), ports=ANY_PORT)
     assert given.name == USER
     assert told[0].startswith("This is neither the address")
-    assert told[1:] == [
-        "This address does not answer this sign-in. Copy the one that the browser ended at just now."
-    ] * 2
+    assert (
+        told[1:] == ["This address does not answer this sign-in. Copy the one that the browser ended at just now."] * 2
+    )
 
 
 async def test_the_browser_may_be_quicker_than_who_pastes(issuer: str, configure: Configure, store: FileStore) -> None:
@@ -152,9 +152,7 @@ async def test_a_provider_that_says_no_is_quoted(configure: Configure, store: Fi
 
         with pytest.raises(LoginError) as caught:
             await sign_in(configure(server.issuer), store, Person(shown, print), ports=ANY_PORT)
-    assert str(caught.value) == (
-        f"{server.issuer} signs nobody in: the sign-in was refused there, or given up."
-    )
+    assert str(caught.value) == (f"{server.issuer} signs nobody in: the sign-in was refused there, or given up.")
     assert store.load() is None
 
 

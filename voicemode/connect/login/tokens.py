@@ -71,7 +71,7 @@ async def _asked(provider: Provider, form: Mapping[str, str], secrets: tuple[str
     error = reply.members().get("error")
     if error == "invalid_grant":
         raise GrantRefused(said)
-    advice = " Is VOICEMODE_CONNECT_CLIENT_ID right?" if error in {"invalid_client", "unauthorized_client"} else ""
+    advice = " Is VOICEMODE_CONNECT_CLIENT_ID right?" if error in ("invalid_client", "unauthorized_client") else ""
     raise LoginError(f"{said}{advice}")
 
 
