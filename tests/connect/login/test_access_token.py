@@ -182,7 +182,7 @@ async def test_a_provider_that_cannot_be_reached_at_all_is_no_trouble_either(
 async def test_a_token_of_ones_own_goes_before_a_login(configure: Configure, store: FileStore, clock: Clock) -> None:
     async with rude_server() as server:
         store.save(login(server.issuer, left=0))
-        settings = configure(server.issuer, **{"token": "my-own"})
+        settings = configure(server.issuer, token="my-own")  # noqa: S106
         assert await AccessToken(settings, store, clock)() == "my-own"
     assert server.connections == 0
     assert "my-own" not in repr(settings)
