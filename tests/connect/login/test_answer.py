@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from attrs import evolve
+from hypothesis import given, strategies as st
 
 from voicemode.connect.login.answer import belongs_to, code_in, pasted_code
 from voicemode.connect.login.errors import LoginError
@@ -84,3 +85,16 @@ def test_the_code_is_found_in_what_is_pasted(pasted: str) -> None:
 def test_what_is_neither_an_address_nor_a_code_is_refused(pasted: str) -> None:
     with pytest.raises(LoginError, match="Copy"):
         pasted_code(pasted, REQUEST)
+
+
+@given(st.text() | st.text().map(lambda text: f"{HERE}?state=the-state&code={text}"))
+def test_whatever_is_pasted_is_a_code_or_told_to_be_none(text: str) -> None:
+    try:
+        assert pasted_code(text, REQUEST)
+    except LoginError as error:
+        assert str(error).endswith(".")  # noqa: PT017 - either may happen
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_no_answer_that_was_not_asked_for_is_ours(query: str) -> None:
+    assert not belongs_to(query, REQUEST)

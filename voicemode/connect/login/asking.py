@@ -54,10 +54,9 @@ class Reply:
 def safe_address(text: str, what: str) -> str:
     """``text`` if it is an https:// address, or one of this machine, that can be shown.  Raises LoginError."""
     try:
-        address = Address.parse(text)
-    except NotAnAddress as error:
-        raise LoginError(f"{what} is no address: {error}.") from error
-    parts = urlsplit(text)
+        address, parts = Address.parse(text), urlsplit(text)
+    except (NotAnAddress, ValueError) as error:
+        raise LoginError(f"{what} is no address of the form https://host/path.") from error
     if not text.isprintable() or " " in text or parts.fragment or address.credentials:
         raise LoginError(f"{what} is an address with a user, a #, or signs in it that do not belong there.")
     if not address.protected:

@@ -25,6 +25,9 @@ LONGEST = 16_384
 PATIENCE = 10.0
 """Seconds for a request to arrive, and for its answer to be taken."""
 
+LINGER = 1.0
+"""Seconds for the browser to hang up when it has its page."""
+
 MOST = 16
 """Connections at a time; more are closed at once."""
 
@@ -120,5 +123,6 @@ async def _answer(stream: trio.SocketStream, status: str, page: str) -> None:
     await stream.send_all(_HEAD.format(status=status, length=len(body)).encode() + body)
     await stream.send_eof()
     # closing with something unread would take the page back from a browser that has not read it
-    while await stream.receive_some(4096):
-        pass
+    with trio.move_on_after(LINGER):
+        while await stream.receive_some(4096):
+            pass

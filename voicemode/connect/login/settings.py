@@ -8,11 +8,13 @@ from typing import Any, Literal, Self, cast
 from attrs import field, frozen
 
 from ...config import Configuration, settings_of
+from ...config.kinds import NOTHING
 
 
 @frozen(kw_only=True)
 class LoginSettings:
-    """``token`` is one that a gateway of the user's own gave out, and goes before any login."""
+    """``audience`` is empty where the provider is to be told none.  ``token`` is one that a gateway of the user's own
+    gave out, and goes before any login."""
 
     enabled: bool
     gateway: str
@@ -36,7 +38,7 @@ class LoginSettings:
             gateway=text("CONNECT_WS_URL"),
             issuer=text("CONNECT_ISSUER"),
             client_id=text("CONNECT_CLIENT_ID"),
-            audience=text("CONNECT_AUDIENCE"),
+            audience="" if text("CONNECT_AUDIENCE").lower() == NOTHING else text("CONNECT_AUDIENCE"),
             scopes=text("CONNECT_SCOPES"),
             store=cast("Any", text("CREDENTIAL_STORE")),
             base_dir=settings_of(configuration).base_dir,

@@ -1,6 +1,7 @@
 """The provider's tokens.  In: a code, or a refresh token.  Out: an access token and how long it is good for.
 
-RFC 6749 as a public client: its name goes with the form, and there is no secret.
+RFC 6749 as a public client: its name goes with the form, and there is no secret.  An id_token is not looked at: who
+somebody is comes from the provider itself, for the access token, and is for show; the verifier binds the code to us.
 """
 
 from __future__ import annotations
