@@ -102,6 +102,18 @@ class AllProvidersFailed(ProviderError):
         self.failures = failures
 
 
+class LinkLost(VoiceError):
+    """There is no link to the gateway, or no longer; it may come back."""
+
+
+class LinkRefused(VoiceError):
+    """The gateway does not take who we say we are; trying again will not help."""
+
+
+class LinkFull(VoiceError):
+    """As much waits for its answer as may wait.  The message was not taken."""
+
+
 class FloorBusy(VoiceError):
     """Somebody else has the voice that several agents share, or is next.  Nothing was said.
 

@@ -14,6 +14,7 @@ import trio
 
 from .errors import DeviceLost
 from .events import Event
+from .link_messages import LinkMessage
 from .messages import AudioFrame, Message, Synthesis, Transcript
 
 
@@ -224,6 +225,34 @@ class UtteranceStore(Protocol):
 
     async def settle(self, path: Path) -> Path | None:
         """The transcript of ``path`` has been delivered: keep the recording (and say where) or remove it."""
+        ...
+
+
+class LinkConnection(Protocol):
+    """An open connection to a gateway.  ``send`` and ``ping`` are called by one task, ``receive`` by another."""
+
+    async def send(self, message: LinkMessage) -> None:
+        """Return when ``message`` is on its way, which takes as long as the gateway does not read.  Raises LinkLost."""
+        ...
+
+    async def ping(self) -> None:
+        """Have the gateway show that it is there.  Raises LinkLost."""
+        ...
+
+    async def receive(self) -> LinkMessage | None:
+        """What comes next; None is a sign of life that is no message.  Raises LinkLost."""
+        ...
+
+
+class LinkTransport(Protocol):
+    """The way to a gateway."""
+
+    def connect(self, *, renew: bool = False) -> AbstractAsyncContextManager[LinkConnection]:
+        """Connect, as who we are now; with ``renew`` what showed that before is not taken any more.  No deadline but
+        the caller's.  Leaving takes leave of the gateway, for a second at most, also when it is cancelled.
+
+        Raises LinkLost, LinkRefused, and SettingsError for an address that cannot be.
+        """
         ...
 
 

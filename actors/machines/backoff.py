@@ -25,12 +25,16 @@ class Backoff:
     first: float = FIRST
     longest: float = LONGEST
     chance: Callable[[], float] | None = None
+    least: float | None = None
     _delay: float | None = field(default=None, init=False)
 
     def next(self) -> float:
         """Seconds to wait before the next attempt."""
         self._delay = self.first if self._delay is None else min(2 * self._delay, self.longest)
-        return self._delay if self.chance is None else self._delay * (1.0 - self.chance() / 2)
+        if self.chance is None:
+            return self._delay
+        least = self._delay / 2 if self.least is None else min(self.least, self._delay)
+        return self._delay - self.chance() * (self._delay - least)
 
     def reset(self) -> None:
         """An attempt succeeded: the next delay is the first again."""

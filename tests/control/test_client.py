@@ -14,7 +14,8 @@ from actors.errors import VoiceError
 from tests.control.conftest import FakeConversation, serving
 from voicemode.control.client import NobodyListens, ask
 from voicemode.control.protocol import StatusAnswer
-from voicemode.control.socket_file import SocketFile
+from voicemode.control.server import PURPOSE
+from voicemode.sockets.socket_file import SocketFile
 
 
 async def refused(path: Path) -> str:
@@ -39,7 +40,7 @@ async def test_a_refusal_is_an_error_in_the_conversations_words(conversation: Fa
 
 
 async def test_where_nobody_listens_it_says_how_to_switch_it_on(path: Path) -> None:
-    file = SocketFile.take(path)
+    file = SocketFile.take(path, PURPOSE)
     file.socket.close()
     assert await refused(path) == str(NobodyListens(path))
     file.release()
@@ -54,7 +55,7 @@ async def test_where_nobody_listens_it_says_how_to_switch_it_on(path: Path) -> N
 async def test_a_conversation_that_is_stuck_is_waited_for_two_seconds(
     path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
-    stuck = SocketFile.take(path)
+    stuck = SocketFile.take(path, PURPOSE)
     assert await refused(path) == f"The conversation at {path} did not answer within 2 s."
     assert trio.current_time() == 2.0
     stuck.release()
@@ -69,7 +70,7 @@ async def test_what_is_no_answer_is_said_to_be_none(path: Path, nursery: trio.Nu
         except trio.BrokenResourceError:
             return
 
-    file = SocketFile.take(path)
+    file = SocketFile.take(path, PURPOSE)
     listener = trio.SocketListener(trio.socket.from_stdlib_socket(file.socket))
     await nursery.start(trio.serve_listeners, say, [listener])
     assert await refused(path) == f"Whoever listens at {path} gave no answer that can be understood."

@@ -14,10 +14,10 @@ from attrs import evolve
 
 from actors.errors import SettingsError
 from tests.control.conftest import STANDING, FakeConversation, client_at, serving
-from voicemode.control import server
 from voicemode.control.controllable import COMMANDS
 from voicemode.control.protocol import LONGEST_LINE
 from voicemode.control.server import LIFETIME, MOST_CONNECTIONS, keep_control
+from voicemode.sockets import lines
 
 BUTTONS = [command for command in COMMANDS if command != "status"]
 
@@ -167,7 +167,7 @@ async def test_of_a_flood_of_connections_the_first_are_served_and_the_rest_are_t
 async def test_others_get_no_answer(
     conversation: FakeConversation, path: Path, monkeypatch: pytest.MonkeyPatch, user: int | None
 ) -> None:
-    monkeypatch.setattr(server, "user_of", lambda _: user)
+    monkeypatch.setattr(lines, "user_of", lambda _: user)
     async with serving(conversation, path), client_at(path) as client:
         await client.say(b'{"command": "stop"}\n')
         await client.is_left()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from hypothesis import given, strategies as st
+
 from actors.machines.backoff import Backoff
 
 
@@ -25,3 +27,16 @@ def test_with_chance_a_delay_is_shortened_by_up_to_a_half() -> None:
     chances = iter([0.0, 1.0, 0.5])
     backoff = Backoff(first=1.0, longest=4.0, chance=lambda: next(chances))
     assert [backoff.next() for _ in range(3)] == [1.0, 1.0, 3.0]
+
+
+def test_with_chance_and_a_least_a_delay_may_become_as_short_as_that() -> None:
+    chances = iter([0.0, 1.0, 0.5, 1.0])
+    backoff = Backoff(first=2.0, longest=60.0, chance=lambda: next(chances), least=1.0)
+    assert [backoff.next() for _ in range(4)] == [2.0, 1.0, 4.5, 1.0]
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
+def test_no_delay_is_outside_its_bounds(chances: list[float]) -> None:
+    numbers = iter(chances)
+    backoff = Backoff(first=2.0, longest=60.0, chance=lambda: next(numbers), least=1.0)
+    assert all(1.0 <= backoff.next() <= 60.0 for _ in chances)

@@ -24,7 +24,7 @@ ERAS = {"legacy": "2025-11-25", "2026-07-28": "2026-07-28", "auto": "2026-07-28"
 
 @pytest.mark.parametrize("mode", ERAS)
 async def test_tools_are_listed_and_a_call_is_answered_with_progress(autojump_clock: MockClock, mode: str) -> None:
-    async with desk(mode=mode, stt=FakeEars("Blue, please.", wait=0.4)) as at:
+    async with desk(mode=mode, stt=FakeEars("Blue, please.", wait=1.5)) as at:
         assert at.client.protocol_version == ERAS[mode]
         assert [tool.name for tool in (await at.client.list_tools()).tools] == list(NAMES)
         at.user_says(1.5, 1.0)

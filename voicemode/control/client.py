@@ -8,6 +8,7 @@ import trio
 
 from actors.errors import VoiceError
 
+from ..sockets.lines import exchange
 from .controllable import Command
 from .protocol import LONGEST_LINE, Answer, Request, answer_in, line_of
 
@@ -32,7 +33,7 @@ async def ask(path: Path, command: Command) -> Answer:
     """
     try:
         with trio.fail_after(DEADLINE):
-            line = await _exchanged(path, line_of(Request(command=command)))
+            line = await exchange(path, line_of(Request(command=command)), LONGEST_LINE)
         answer = answer_in(line)
     except trio.TooSlowError as error:
         raise VoiceError(f"The conversation at {path} did not answer within {DEADLINE:g} s.") from error
@@ -45,16 +46,3 @@ async def ask(path: Path, command: Command) -> Answer:
     if not answer.ok:
         raise VoiceError(answer.error or "The conversation refused and did not say why.")
     return answer
-
-
-async def _exchanged(path: Path, line: bytes) -> bytes:
-    """The first line of what comes back."""
-    stream = await trio.open_unix_socket(path)
-    async with stream:
-        await stream.send_all(line)
-        answer = b""
-        async for data in stream:
-            answer += data
-            if b"\n" in data or len(answer) > LONGEST_LINE:
-                break
-        return answer.partition(b"\n")[0]

@@ -1,15 +1,8 @@
-"""The side of the conversation.  In: requests of the same user's processes.  Out: its buttons pressed, and answers.
-
-Nothing a client does holds up the conversation or keeps the server from ending: connections are few and short, and what
-is read and kept of each is bounded.
-"""
+"""The side of the conversation.  In: requests of the same user's processes.  Out: its buttons pressed, and answers."""
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -19,13 +12,19 @@ from attrs import asdict
 
 from actors.errors import SettingsError, VoiceError
 
+from ..sockets.lines import LineServer
+from ..sockets.socket_file import Purpose
 from .controllable import Controllable
 from .pauses import PauseEnd, limit_pauses
-from .peer import user_of
 from .protocol import LONGEST_LINE, Answer, Request, StatusAnswer, line_of, refusal, request_in
-from .socket_file import SocketFile
 
 log = logging.getLogger(__name__)
+
+PURPOSE = Purpose(
+    called="a control socket",
+    taken="Another conversation is controlled",
+    elsewhere="choose another place with VOICEMODE_CONTROL_SOCKET",
+)
 
 MOST_CONNECTIONS = 8
 
@@ -59,47 +58,22 @@ async def serve_control(
     conversation: Controllable, path: Path, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Serve until cancelled; the socket is removed on every way out.  Raises SettingsError where there can be none."""
-    file = await trio.to_thread.run_sync(SocketFile.take, path)
-    try:
-        listener = trio.SocketListener(trio.socket.from_stdlib_socket(file.socket))
-        task_status.started()
-        await trio.serve_listeners(_Clients(conversation).serve, [listener])
-    finally:
-        file.release()
+    server = LineServer(
+        answer=_Buttons(conversation).answer,
+        refuse=lambda reason: line_of(refusal(reason)),
+        lifetime=LIFETIME,
+        longest=LONGEST_LINE,
+        most_connections=MOST_CONNECTIONS,
+    )
+    await server.serve(path, PURPOSE, task_status=task_status)
 
 
-class _Clients:
+class _Buttons:
     def __init__(self, conversation: Controllable) -> None:
         self._conversation = conversation
-        self._connected = 0
 
-    async def serve(self, stream: trio.SocketStream) -> None:
-        """Serve one to the end.  Closing the stream is up to the caller."""
-        if user_of(stream.socket) != os.geteuid():
-            return
-        self._connected += 1
-        try:
-            with trio.move_on_after(LIFETIME):
-                if self._connected > MOST_CONNECTIONS:
-                    await stream.send_all(line_of(refusal("Too many ask at once; try again in a moment.")))
-                else:
-                    await self._obey(stream)
-        except trio.BrokenResourceError:  # it left without waiting for the answer
-            return
-        finally:
-            self._connected -= 1
-
-    async def _obey(self, stream: trio.SocketStream) -> None:
-        async with aclosing(_lines(stream)) as lines:
-            async for line in lines:
-                if len(line) > LONGEST_LINE:
-                    too_long = f"A request has at most {LONGEST_LINE} bytes, and this one has more."
-                    await stream.send_all(line_of(refusal(too_long)))
-                    await stream.send_eof()
-                    async for _ in stream:  # it hears the answer once it has said everything
-                        pass
-                    return
-                await stream.send_all(line_of(self._answer(line)))
+    async def answer(self, line: bytes) -> bytes:
+        return line_of(self._answer(line))
 
     def _answer(self, line: bytes) -> Answer:
         try:
@@ -142,16 +116,3 @@ class _Clients:
             case _:
                 assert_never(request.command)
         return Answer(ok=True, action=request.command, request_id=request.request_id)
-
-
-async def _lines(stream: trio.SocketStream) -> AsyncGenerator[bytes]:
-    """What is sent, line by line, the last with or without a newline; one that is too long as far as it was read."""
-    rest = b""
-    async for data in stream:
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            yield line
-        if len(rest) > LONGEST_LINE:
-            yield rest
-    if rest:
-        yield rest

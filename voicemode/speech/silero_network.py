@@ -137,5 +137,6 @@ def _by_step(weight: Numbers) -> Numbers:
 
 
 def _sigmoid(values: Numbers) -> Numbers:
-    likely: Numbers = np.reciprocal(1 + np.exp(-values))
+    half = np.float32(0.5)
+    likely: Numbers = half + half * np.tanh(half * values)  # exp(-values) overflows
     return likely

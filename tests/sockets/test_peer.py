@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from voicemode.control.peer import user_of
+from voicemode.sockets.peer import user_of
 
 
 class Told:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from actors.errors import SettingsError
-from voicemode.control import socket_file
-from voicemode.control.socket_file import SocketFile
+from voicemode.control.server import PURPOSE
+from voicemode.sockets import socket_file
+from voicemode.sockets.socket_file import SocketFile
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,8 +23,9 @@ HOLD = f"""
 import sys
 sys.path[:0] = [{str(ROOT)!r}]
 from pathlib import Path
-from voicemode.control.socket_file import SocketFile
-file = SocketFile.take(Path(sys.argv[1]))
+from voicemode.control.server import PURPOSE
+from voicemode.sockets.socket_file import SocketFile
+file = SocketFile.take(Path(sys.argv[1]), PURPOSE)
 print("listening", flush=True)
 sys.stdin.read()
 """
@@ -35,7 +37,7 @@ def mode(path: Path) -> int:
 
 def refused(path: Path) -> str:
     with pytest.raises(SettingsError) as refusal:
-        SocketFile.take(path)
+        SocketFile.take(path, PURPOSE)
     assert str(refusal.value).endswith("choose another place with VOICEMODE_CONTROL_SOCKET.")
     return str(refusal.value)
 
@@ -43,7 +45,7 @@ def refused(path: Path) -> str:
 def test_socket_and_directory_are_for_their_owner_alone_whatever_the_umask(path: Path) -> None:
     before = os.umask(0)
     try:
-        file = SocketFile.take(path)
+        file = SocketFile.take(path, PURPOSE)
     finally:
         os.umask(before)
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
@@ -55,7 +57,7 @@ def test_permissions_of_our_own_directory_are_mended(tmp_path: Path) -> None:
     directory = tmp_path / ".voicemode"
     directory.mkdir()
     directory.chmod(0o775)
-    SocketFile.take(directory / "control.sock").release()
+    SocketFile.take(directory / "control.sock", PURPOSE).release()
     assert mode(directory) == 0o700
 
 
@@ -63,7 +65,7 @@ def test_a_directory_that_is_not_ours_alone_stays_as_it_is(tmp_path: Path) -> No
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o755)
-    SocketFile.take(shared / "control.sock").release()
+    SocketFile.take(shared / "control.sock", PURPOSE).release()
     assert mode(shared) == 0o755
     shared.chmod(0o775)
     assert refused(shared / "control.sock").startswith(f"Others may write to {shared}, and could take a control")
@@ -77,7 +79,7 @@ def test_a_directory_of_somebody_else_is_refused(path: Path, monkeypatch: pytest
 
 
 def test_the_one_that_is_listened_at_is_not_taken_away(path: Path) -> None:
-    file = SocketFile.take(path)
+    file = SocketFile.take(path, PURPOSE)
     assert refused(path).startswith(f"Another conversation is controlled at {path} already; ")
     assert path.exists()
     file.release()
@@ -87,7 +89,7 @@ def test_one_at_which_so_many_wait_that_there_is_no_room_is_not_either(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket_file, "WAITING", 0)
-    file = SocketFile.take(path)
+    file = SocketFile.take(path, PURPOSE)
     with socket.socket(socket.AF_UNIX) as waiting:
         waiting.connect(os.fspath(path))
         assert "Another conversation" in refused(path)
@@ -102,7 +104,7 @@ def test_what_a_killed_process_left_is_replaced(path: Path) -> None:
         assert "Another conversation" in refused(path)
         process.kill()
     assert path.is_socket()
-    file = SocketFile.take(path)
+    file = SocketFile.take(path, PURPOSE)
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(os.fspath(path))
     file.release()
@@ -117,7 +119,7 @@ def test_of_several_that_find_a_stale_one_only_one_gets_it(path: Path) -> None:
 
     def take() -> None:
         try:
-            taken.append(SocketFile.take(path))
+            taken.append(SocketFile.take(path, PURPOSE))
         except SettingsError as error:
             refusals.append(str(error))
 
@@ -142,9 +144,9 @@ def test_what_is_no_socket_stays(path: Path) -> None:
 
 
 def test_one_that_somebody_else_has_made_meanwhile_is_left(path: Path) -> None:
-    first = SocketFile.take(path)
+    first = SocketFile.take(path, PURPOSE)
     path.unlink()
-    second = SocketFile.take(path)
+    second = SocketFile.take(path, PURPOSE)
     first.release()
     assert path.exists()
     second.release()

@@ -16,6 +16,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Self
 
+from attrs import frozen
+
 from actors.errors import SettingsError
 
 OURS = ".voicemode"
@@ -27,7 +29,15 @@ WAITING = 64
 MOMENT = 1.0
 """Seconds that another process may take to make a socket in the same directory; it takes a millisecond."""
 
-ELSEWHERE = "choose another place with VOICEMODE_CONTROL_SOCKET"
+
+@frozen(kw_only=True)
+class Purpose:
+    """What a socket is for, in errors: ``called`` as in "a control socket", ``taken`` what to say when somebody listens
+    there already, ``elsewhere`` what to do when there can be none."""
+
+    called: str
+    taken: str
+    elsewhere: str
 
 
 class SocketFile:
@@ -38,16 +48,16 @@ class SocketFile:
         self._made = path.lstat()
 
     @classmethod
-    def take(cls, path: Path) -> Self:
+    def take(cls, path: Path, purpose: Purpose) -> Self:
         """Listen at ``path``.  Raises SettingsError that names it when that cannot be."""
         try:
-            _make_private(path.parent)
+            _make_private(path.parent, purpose)
             with _alone_in(path.parent):
-                _make_room(path)
+                _make_room(path, purpose)
                 return cls._made_at(path)
         except OSError as error:
             raise SettingsError(
-                f"Nobody can be listened to at {path}: {error.strerror or error}; {ELSEWHERE}."
+                f"Nobody can be listened to at {path}: {error.strerror or error}; {purpose.elsewhere}."
             ) from error
 
     @classmethod
@@ -70,17 +80,19 @@ class SocketFile:
         self.socket.close()
 
 
-def _make_private(directory: Path) -> None:
+def _make_private(directory: Path, purpose: Purpose) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = directory.stat()
     if found.st_uid != os.geteuid():
-        raise SettingsError(f"{directory} belongs to somebody else, who could take a control socket away; {ELSEWHERE}.")
+        raise SettingsError(
+            f"{directory} belongs to somebody else, who could take {purpose.called} away; {purpose.elsewhere}."
+        )
     if directory.name == OURS and found.st_mode & 0o077:
         directory.chmod(0o700)
     elif found.st_mode & 0o022:
         raise SettingsError(
-            f"Others may write to {directory}, and could take a control socket away: chmod go-w "
-            f"{quote(str(directory))}, or {ELSEWHERE}."
+            f"Others may write to {directory}, and could take {purpose.called} away: chmod go-w "
+            f"{quote(str(directory))}, or {purpose.elsewhere}."
         )
 
 
@@ -106,15 +118,15 @@ def _alone_in(directory: Path) -> Generator[None]:
         os.close(descriptor)
 
 
-def _make_room(path: Path) -> None:
+def _make_room(path: Path, purpose: Purpose) -> None:
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(kind):
-        raise SettingsError(f"{path} is no socket and stays as it is; {ELSEWHERE}.")
+        raise SettingsError(f"{path} is no socket and stays as it is; {purpose.elsewhere}.")
     if _is_listened_at(path):
-        raise SettingsError(f"Another conversation is controlled at {path} already; end that, or {ELSEWHERE}.")
+        raise SettingsError(f"{purpose.taken} at {path} already; end that, or {purpose.elsewhere}.")
     path.unlink(missing_ok=True)
 
 
