@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import trio
 from attrs import define
-from trio_websocket import ConnectionClosed, WebSocketConnection, connect_websocket_url
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from actors import link_messages as link
 from actors.link_messages import LinkMessage
@@ -74,8 +74,8 @@ async def gateway(
 class Peer:
     """One end of a connection; ``token`` is the session's, for ``resume``."""
 
-    def __init__(self, socket: WebSocketConnection) -> None:
-        self.socket = socket
+    def __init__(self, socket: WebSocketConnection, stream: trio.SocketStream) -> None:
+        self.socket, self.stream = socket, stream
         self.session = self.token = ""
 
     async def say(self, message: LinkMessage) -> None:
@@ -98,8 +98,7 @@ class Peer:
                 try:
                     await self.socket.get_message()
                 except ConnectionClosed as error:
-                    assert error.reason is not None
-                    return error.reason.code, error.reason.reason
+                    return (0, None) if error.reason is None else (error.reason.code, error.reason.reason)
 
 
 def device(name: str = "phone") -> link.Ready:
@@ -119,12 +118,19 @@ async def connected(
     given = dict(headers or {})
     if token is not None:
         given["Authorization"] = f"Bearer {token}"
-    async with trio.open_nursery() as nursery:
-        socket = await connect_websocket_url(
-            nursery, url, extra_headers=[(name.encode(), value.encode()) for name, value in given.items()]
+    host, _, resource = url.removeprefix("ws://").partition("/")
+    name, _, port = host.partition(":")
+    # trio-websocket leaves its socket open when the other end is the first to close
+    async with await trio.open_tcp_stream(name, int(port)) as stream, trio.open_nursery() as nursery:
+        socket = await wrap_client_stream(
+            nursery,
+            stream,
+            host,
+            f"/{resource}",
+            extra_headers=[(header.encode(), value.encode()) for header, value in given.items()],
         )
         try:
-            yield Peer(socket)
+            yield Peer(socket, stream)
         finally:
             with trio.move_on_after(2, shield=True):
                 await socket.aclose()

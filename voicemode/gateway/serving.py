@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import cast
 
 import trio
 from anycorn.config import Config
@@ -16,6 +17,7 @@ from anycorn.tcp_server import TCPServer
 from anycorn.typing import ASGIFramework
 from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
+from starlette.types import ASGIApp
 
 from ..connect.wire import LONGEST_FRAME
 from .limits import Limits
@@ -49,7 +51,7 @@ def settings(limits: Limits) -> Config:
 
 
 async def serve(
-    app: ASGIFramework,
+    app: ASGIApp,
     listeners: list[trio.SocketListener],
     limits: Limits,
     *,
@@ -62,7 +64,7 @@ async def serve(
     The listeners are closed in the end.
     """
     config, context = settings(limits), WorkerContext(None)
-    wrapped = wrap_app(app, 0, "asgi")
+    wrapped = wrap_app(cast("ASGIFramework", app), 0, "asgi")
     streams: set[PatientStream] = set()
 
     async def connected(accepted: trio.SocketStream) -> None:
@@ -73,7 +75,8 @@ async def serve(
         streams.add(stream)
         try:
             await TCPServer(wrapped, config, context, {}, stream).run()  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001 - one connection is not to take the others with it
+        except Exception:
+            # one connection is not to take the others with it
             logger.exception("a connection failed")
         finally:
             streams.discard(stream)
