@@ -22,6 +22,7 @@ from voicemode.gateway.limits import Limits
 from voicemode.gateway.queue import MessageQueue
 from voicemode.gateway.serving import serve
 from voicemode.gateway.tokens import FirstOf, StaticTokens, TokenVerifier
+from voicemode.groups import unwrapped
 
 Kind = TypeVar("Kind", bound=LinkMessage)
 
@@ -120,21 +121,22 @@ async def connected(
         given["Authorization"] = f"Bearer {token}"
     host, _, resource = url.removeprefix("ws://").partition("/")
     name, _, port = host.partition(":")
-    # trio-websocket leaves its socket open when the other end is the first to close
-    async with await trio.open_tcp_stream(name, int(port)) as stream, trio.open_nursery() as nursery:
-        socket = await wrap_client_stream(
-            nursery,
-            stream,
-            host,
-            f"/{resource}",
-            extra_headers=[(header.encode(), value.encode()) for header, value in given.items()],
-        )
-        try:
-            yield Peer(socket, stream)
-        finally:
-            with trio.move_on_after(2, shield=True):
-                await socket.aclose()
-            nursery.cancel_scope.cancel("done")
+    with unwrapped():
+        # trio-websocket leaves its socket open when the other end is the first to close
+        async with await trio.open_tcp_stream(name, int(port)) as stream, trio.open_nursery() as nursery:
+            socket = await wrap_client_stream(
+                nursery,
+                stream,
+                host,
+                f"/{resource}",
+                extra_headers=[(header.encode(), value.encode()) for header, value in given.items()],
+            )
+            try:
+                yield Peer(socket, stream)
+            finally:
+                with trio.move_on_after(2, shield=True):
+                    await socket.aclose()
+                nursery.cancel_scope.cancel("done")
 
 
 @asynccontextmanager

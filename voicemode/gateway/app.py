@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import trio
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from .connection import Connection
@@ -22,7 +24,7 @@ PATH = "/ws"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
-def make_app(hub: Hub, verifier: TokenVerifier, *, origins: Collection[str] = ()) -> Starlette:
+def make_app(hub: Hub, verifier: TokenVerifier, *, origins: Collection[str] = ()) -> ASGIApp:
     """``hub`` has to run beside it.  With ``origins``, web pages of others are refused; programs send none."""
 
     async def health(_: Request) -> JSONResponse:
@@ -44,9 +46,31 @@ def make_app(hub: Hub, verifier: TokenVerifier, *, origins: Collection[str] = ()
         else:
             await Connection(socket, hub, verifier, token_of(socket)).run()
 
-    return Starlette(
-        routes=[Route("/health", health), Route("/metrics", metrics), WebSocketRoute(PATH, talk)],
+    return Unread(
+        Starlette(routes=[Route("/health", health), Route("/metrics", metrics), WebSocketRoute(PATH, talk)]),
     )
+
+
+class Unread:
+    """``app``, which wants no bodies.  They are taken from the server nevertheless: one that has some left to hand on
+    when it has been answered waits for ever for somebody to take it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_take, receive)
+            await self._app(scope, receive, send)
+            nursery.cancel_scope.cancel("answered")
+
+
+async def _take(receive: Receive) -> None:
+    while (await receive())["type"] == "http.request":
+        pass
 
 
 def token_of(socket: WebSocket) -> str | None:

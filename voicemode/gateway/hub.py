@@ -200,7 +200,9 @@ class Hub:
         if self._last is None or self._last[0] is not message:
             self._last = message, encode(message)
         self._count(message)
-        line.put(self._last[1])
+        if not line.put(self._last[1]):
+            self.counters.connections_too_slow += 1
+            line.close(TOO_SLOW, "what was sent has not been read", now=True)
         if isinstance(message, LinkError):
             line.mistakes += 1
         if line.full and line not in self._blocked:

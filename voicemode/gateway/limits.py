@@ -34,6 +34,8 @@ class Limits:
     per_target: int = 100
     """Messages that wait for one recipient."""
     per_account_waiting: int = 1_000
+    window: int = 20
+    """Messages that one connection has not confirmed; more are sent when it has."""
     frames: float = 20.0
     """A second, of one connection, on the average."""
     burst: int = 100

@@ -7,6 +7,12 @@ from collections import deque
 import trio
 from attrs import frozen
 
+FRAME = 100
+"""Bytes that even an empty frame takes."""
+
+RESERVE = 3_000_000
+"""Bytes that it may hold beyond what is too much: as many messages as are sent before they are confirmed."""
+
 
 @frozen
 class Closing:
@@ -37,14 +43,17 @@ class Line:
     def closing(self) -> bool:
         return self._closing is not None
 
-    def put(self, frame: str) -> None:
-        """What is put when there is twice too much, or after it was closed, is dropped and counted."""
-        if self._closing is not None or self.unread > 2 * self._most:
+    def put(self, frame: str) -> bool:
+        """Whether there was room.  What is put after it was closed is dropped."""
+        if self._closing is not None:
+            return True
+        if self.unread > self._most + RESERVE:
             self.dropped += 1
-            return
+            return False
         self._frames.append(frame)
         self.unread += len(frame) + FRAME
         self._news.set()
+        return True
 
     def close(self, code: int, reason: str, *, now: bool = False) -> None:
         """After all that was put before, or ``now``.  The first reason counts."""
@@ -73,7 +82,3 @@ class Line:
         while self.full and self._closing is None:
             self._room = trio.Event()
             await self._room.wait()
-
-
-FRAME = 100
-"""Bytes that even an empty frame takes."""

@@ -299,9 +299,10 @@ class Post:
         ):
             return
         for session in self._recipients(waiting):
-            if not session.usable:
+            if not session.usable or session.flight >= self._limits.window:
                 continue
             waiting.sent[session.id] = session.connection
+            session.flight += 1
             session.ask(waiting.message.id, (None, waiting.origin or ""))
             asker = account.sessions.get(waiting.origin or "")
             if isinstance(waiting.message, Listen) or (
@@ -323,7 +324,8 @@ class Post:
 
     def _answered_by_device(self, waiting: Waiting, session: Session, ack: Ack) -> None:
         if ack.status == "failed":
-            del waiting.sent[session.id]
+            if waiting.sent.pop(session.id) == session.connection:
+                session.flight -= 1
             if any((other := waiting.account.sessions.get(each)) and other.open for each in waiting.sent):
                 return
         self._finish(waiting, ack.status, ack.error, ack.error_code)
@@ -356,6 +358,10 @@ class Post:
     def drop(self, waiting: Waiting) -> None:
         """Nobody is told."""
         waiting.account.let_go(waiting)
+        for each, connection in waiting.sent.items():
+            session = waiting.account.sessions.get(each)
+            if session is not None and session.connection == connection:
+                session.flight -= 1
         self._waiting.pop((waiting.account.id, *waiting.key), None)
 
 

@@ -175,8 +175,10 @@ class Routing:
                     self._post.say(other, message, session)
             case DeliveryConfirmation():
                 self._post.confirm(account, session, message)
+                self._post.settle(account)
             case Ack():
                 self._post.ack(account, session, message)
+                self._post.settle(account)
             case _:
                 self._refuse(session, "INVALID_MESSAGE", "this is not for you to say")
 
@@ -201,7 +203,7 @@ class Routing:
         self._gone.pop(old.id, None)
         self._out.append(Adopt(session.id, old.id))
         old.open, old.blocked, old.active = True, False, now
-        old.connection += 1
+        old.connection, old.flight = old.connection + 1, 0
         account.sessions.move_to_end(old.id)
         waits = sum(old.id in each.sent for each in account.waiting.values())
         away = round(1000 * (now - old.closed_at))
@@ -289,8 +291,10 @@ class Routing:
                 self._post.say(session, message)
             case Relayed(message=DeliveryConfirmation() as confirmation) if session.process is not None:
                 self._post.confirm(account, session, confirmation)
+                self._post.settle(account)
             case Relayed(message=Ack() as ack) if session.process is not None:
                 self._post.ack(account, session, ack)
+                self._post.settle(account)
             case _:
                 pass
 

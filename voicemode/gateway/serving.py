@@ -46,7 +46,7 @@ def settings(limits: Limits) -> Config:
     config.websocket_max_message_size = LONGEST_FRAME
     # a frame of a kilobyte may unfold to a megabyte
     config.websocket_permessage_deflate = False
-    config.max_app_queue_size = 1
+    config.max_app_queue_size = 2
     return config
 
 

@@ -38,6 +38,8 @@ class Session:
     blocked: bool = False
     closed_at: float = 0.0
     connection: int = 1
+    flight: int = 0
+    """Messages that this connection has not confirmed."""
     listener: str | None = None
     """Who asked it to listen last."""
     asked: OrderedDict[str, Asker] = field(factory=OrderedDict[str, Asker])
