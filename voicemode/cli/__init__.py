@@ -36,6 +36,7 @@ COMMANDS = (
     "providers",
     "control",
     "conch",
+    "connect",
     "script",
     MCP,
     "exchanges",
