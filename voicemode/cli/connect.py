@@ -10,6 +10,10 @@ import click
 import trio
 
 from ..config import Configuration
+from .connect_say import say
+from .connect_talk import talk
+from .connect_up import up
+from .connect_user import user
 from .defaults import read_here
 from .options import as_json
 from .output import printable, write_json, write_line
@@ -133,3 +137,7 @@ def _as(login: Credentials) -> str:
 
 def _tell(sentence: str) -> None:
     click.echo(f"voicemode: {printable(sentence)}", err=True)
+
+
+for command in (up, say, talk, user):
+    connect.add_command(command)

@@ -31,6 +31,7 @@ from mcp_types import (
 from actors.errors import SettingsError, VoiceError
 from voicemode import Settings
 from voicemode.config import Configuration, settings_of
+from voicemode.connect.identity import Identity
 
 from . import prompts, resources, tools
 from .converse import Converse
@@ -38,6 +39,7 @@ from .statistics import Statistics
 from .stdio import serve_stdio
 from .terms import Terms
 from .voice import Voice
+from .wakeable import wakeable
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +57,14 @@ async def serve(configuration: Configuration, terms: Terms) -> int | None:
     What is configured wrongly stops nothing here: clients do not show why a server has ended, but they show a model
     what a tool answers.
     """
-    terms = terms.among(tools.NAMES)
+    terms = terms.among((*tools.NAMES, tools.REGISTER))
     return await serve_stdio(partial(_serve, configuration, terms, _fault(configuration, terms)))
 
 
 def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
     try:
         configuration.refuse()
-        terms.check(tools.NAMES)
+        terms.check((*tools.NAMES, *([tools.REGISTER] if Identity.of(configuration).enabled else [])))
     except SettingsError as error:
         log.warning("%s", error)
         return SettingsError(f"{error}\n{MEND}")
@@ -73,10 +75,10 @@ async def _serve(
     configuration: Configuration, terms: Terms, fault: SettingsError | None, reading: Any, writing: Any
 ) -> None:
     settings = settings_of(configuration) if fault is None else Settings()
-    async with trio.open_nursery() as nursery:
+    async with wakeable(configuration, settings) as registered, trio.open_nursery() as nursery:
         voice, statistics = Voice(nursery), Statistics()
         converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
-        there = tools.specs(converse, voice, settings)
+        there = tools.specs(converse, voice, settings, registered)
         offered = [spec for spec in there if terms.offers(spec.name)] or there
         readable = resources.specs(settings, configuration, statistics)
         if fault is None:
@@ -84,7 +86,7 @@ async def _serve(
         else:
             offered = [tools.failing(spec, fault) for spec in offered]
             readable = [resources.failing(spec, fault) if spec.by_settings else spec for spec in readable]
-        server = server_of(offered, readable)
+        server = server_of(offered, readable, wish=registered.wish if registered else "")
         await server.run(reading, writing, server.create_initialization_options())
         nursery.cancel_scope.cancel("the client has gone")
 
@@ -97,8 +99,8 @@ async def _warm_up(voice: Voice, settings: Settings) -> None:
         log.info("not ready: %s", error)
 
 
-def server_of(offered: Any, readable: Any) -> Server[Any]:
-    """The SDK's server with our tools, resources and prompts."""
+def server_of(offered: Any, readable: Any, *, wish: str = "") -> Server[Any]:
+    """The SDK's server with our tools, resources and prompts; ``wish`` is one more thing that the model is told."""
     by_name = {spec.name: spec for spec in offered}
     by_uri = {spec.uri: spec for spec in readable}
 
@@ -133,7 +135,7 @@ def server_of(offered: Any, readable: Any) -> Server[Any]:
     return Server(
         "voicemode",
         version=version("voicemode"),
-        instructions=INSTRUCTIONS,
+        instructions=f"{INSTRUCTIONS} {wish}".rstrip(),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,

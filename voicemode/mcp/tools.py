@@ -23,6 +23,7 @@ from .converse import Converse
 from .service import ServiceArguments, VoicesArguments, service, voices
 from .transcribe import TranscribeArguments, transcribe
 from .voice import Voice
+from .wakeable import RegisterArguments, Wakeable
 
 
 @frozen(kw_only=True)
@@ -54,14 +55,17 @@ class ToolSpec:
 
 NAMES = ("converse", "control", "transcribe", "service", "voices")
 
+REGISTER = "register_wakeable"
+"""Is there as well where agents may be reached."""
+
 CONVERSE = (
     "Speak to the user and listen to the answer; the user can interrupt you, and heard is then what they heard of it. "
     "Keep what you say short. If the outcome is still_listening, call again with resume."
 )
 
 
-def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[ToolSpec]:
-    return (
+def specs(converse: Converse, voice: Voice, settings: Settings, wakeable: Wakeable | None = None) -> Sequence[ToolSpec]:
+    always = (
         ToolSpec(
             name="converse",
             about=CONVERSE,
@@ -85,7 +89,7 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
             name="service",
             about="Which speech engines and devices there are, and whether they answer now.",
             takes=ServiceArguments,
-            answer=lambda given, _: service(settings, given),
+            answer=lambda given, _: service(settings, given, wakeable),
             read_only=True,
         ),
         ToolSpec(
@@ -95,6 +99,16 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
             answer=lambda given, _: voices(settings, given),
             read_only=True,
         ),
+    )
+    return always if wakeable is None else (*always, registering(wakeable))
+
+
+def registering(wakeable: Wakeable) -> ToolSpec:
+    return ToolSpec(
+        name=REGISTER,
+        about="Be woken by messages from the user's other devices, in your team's inbox, until this session ends.",
+        takes=RegisterArguments,
+        answer=lambda given, _: wakeable.register(given),
     )
 
 
