@@ -50,8 +50,7 @@ async def _talk(configuration: Configuration, choice: AgentChoice) -> int:
 
     from ..agents import answer
     from ..connect.identity import Identity, address_of
-    from ..connect.link_token import LinkToken
-    from ..connect.login import LoginSettings
+    from ..connect.login import LoginSettings, access_token
     from ..connect.remote_talk import talk_remotely
 
     identity, login = Identity.of(configuration), LoginSettings.of(configuration)
@@ -74,7 +73,7 @@ async def _talk(configuration: Configuration, choice: AgentChoice) -> int:
 
     async with heeding_signals() as signals, choice.running(tell) as agent:
         await talk_remotely(
-            transport=GatewayTransport(login.gateway, LinkToken.of(login)),
+            transport=GatewayTransport(login.gateway, access_token(login)),
             device=device_of(identity.host, user.name),
             user=user,
             platform=identity.platform,

@@ -43,8 +43,7 @@ async def _up(configuration: Configuration, as_json: bool) -> int:
         ) from error
     from ..connect.identity import Identity
     from ..connect.inbox_store import FileInboxStore
-    from ..connect.link_token import LinkToken
-    from ..connect.login import LoginSettings
+    from ..connect.login import LoginSettings, access_token
     from ..connect.users import Users
 
     identity, login = Identity.of(configuration), LoginSettings.of(configuration)
@@ -55,7 +54,7 @@ async def _up(configuration: Configuration, as_json: bool) -> int:
     shown = _Shown(as_json)
     async with heeding_signals() as signals:
         await stay_reachable(
-            transport=GatewayTransport(login.gateway, LinkToken.of(login)),
+            transport=GatewayTransport(login.gateway, access_token(login)),
             device=device_of(identity.host, "connect"),
             platform=identity.platform,
             watch=partial(watch_users, users=Users(login.base_dir), only=identity.announced),
