@@ -477,8 +477,9 @@ def test_an_address_has_its_parts(url: str, authority: str, resource: str) -> No
     assert (address.authority, address.resource) == (authority, resource)
 
 
-async def test_leaving_is_polite_also_when_it_is_cancelled() -> None:
-    """The gateway hears that this was meant, and nobody waits for the second that this may take."""
+async def test_leaving_is_polite_also_when_it_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway hears that this was meant, and nobody waits for all the time that this may take."""
+    monkeypatch.setattr(transports, "CLOSING", SECONDS + 1.0)
     left: list[int] = []
     gone = trio.Event()
 
