@@ -14,6 +14,7 @@ import trio
 
 from .errors import DeviceLost
 from .events import Event
+from .link_messages import UserMessageDelivery
 from .messages import AudioFrame, Message, Synthesis, Transcript
 
 
@@ -224,6 +225,18 @@ class UtteranceStore(Protocol):
 
     async def settle(self, path: Path) -> Path | None:
         """The transcript of ``path`` has been delivered: keep the recording (and say where) or remove it."""
+        ...
+
+
+class InboxStore(Protocol):
+    """Where agents find what others have written to them."""
+
+    async def deliver(self, message: UserMessageDelivery) -> None:
+        """Put ``message`` into the inbox of its ``target_user``, and return when it is durable.
+
+        The same ``id`` again changes nothing, whenever and from whichever process it comes.  A cancel is heeded as long
+        as nothing has been written.  Raises InboxError, UnknownRecipient where nobody is called so.
+        """
         ...
 
 

@@ -36,6 +36,7 @@ COMMANDS = (
     "providers",
     "control",
     "conch",
+    "message",
     "script",
     MCP,
     "exchanges",
