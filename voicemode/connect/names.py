@@ -1,25 +1,40 @@
-"""Names that become names of files.  In: what somebody calls a user, a team or a recipient.  Out: the same, or a refusal.
+"""The names of users, teams and recipients, each of which is a part of a path.  In: any text.  Out: one that may be.
 
-No name leads out of its directory, hides there, or is taken for an option of a command.
+What passes here can be put into a path and stays in its directory.
 """
 
 from __future__ import annotations
 
-import re
+import os
+import unicodedata
 
-from actors.errors import SettingsError
+from actors.errors import BadMessage
 
-LONGEST = 64
-"""Characters."""
+LONGEST, LONGEST_BYTES = 64, 192
+"""Characters, and bytes in UTF-8: with what is added to a name it is still one for every file system."""
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+ALLOWED = f"A name has 1 to {LONGEST} letters, digits and the signs - _ ., no dot at its beginning and no two in a row."
 
 
-def checked(kind: str, name: str) -> str:
-    """``name``, which is that of a ``kind``, as in "user".  Raises SettingsError."""
-    if len(name) <= LONGEST and _NAME.fullmatch(name):
-        return name
-    raise SettingsError(
-        f"{name[:LONGEST]!r} cannot be the name of a {kind}: it has 1 to {LONGEST} letters from a to z, digits, dots, "
-        "underscores and hyphens, and begins with a letter, a digit or an underscore."
-    )
+def checked(name: str, what: str = "user") -> str:
+    """``name`` with each letter in one form, NFC, so that what looks the same is the same.
+
+    ``what`` says whose name it is.  Raises BadMessage.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    if not _fits(normal):
+        raise BadMessage(f"{name[:LONGEST]!r} cannot be the name of a {what}. {ALLOWED}", reason=f"no such {what}")
+    return normal
+
+
+def _fits(name: str) -> bool:
+    if not 0 < len(name) <= LONGEST or not all(map(_may_be_in, name)):
+        return False
+    # a mark belongs to the letter before it: at the beginning it would be part of whatever stands before the name
+    first = unicodedata.category(name[0])
+    return name[0] != "." and ".." not in name and first[0] != "M" and len(os.fsencode(name)) <= LONGEST_BYTES
+
+
+def _may_be_in(sign: str) -> bool:
+    kind = unicodedata.category(sign)
+    return sign in "-_." or kind[0] in "LM" or kind == "Nd"
