@@ -72,10 +72,9 @@ async def test_all_users_are_told_at_once_and_again_when_one_comes_changes_or_go
         await until(told, ("cora", "online"))
 
 
-@pytest.mark.parametrize("polling", [False, True])
-async def test_a_change_of_files_is_told_without_waiting_for_the_next_look(users: Users, polling: bool) -> None:
+async def test_a_change_of_files_is_told_without_waiting_for_the_next_look(users: Users) -> None:
     await change(lambda: users.add("cora"))
-    async with watching(users, every=NEVER, polling=polling) as told:
+    async with watching(users, every=NEVER) as told:
         await until(told, ("cora", "online"))
         held = await change(lambda: subscribe(users, "cora", "crew"))
         await until(told, ("cora", "available"))
@@ -156,26 +155,24 @@ async def test_a_directory_that_is_removed_is_made_and_watched_again(users: User
         await until(told, ("bob", "online"))
 
 
-async def test_where_the_system_tells_of_no_changes_files_are_compared(
-    users: Users, monkeypatch: pytest.MonkeyPatch
+async def test_where_the_system_tells_of_no_changes_the_users_are_looked_at_all_the_same(
+    users: Users, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked: list[bool] = []
+    def watches(*_: Any, **__: Any) -> Iterator[Any]:
+        yield set()
+        raise OSError(24, "Too many open files")
 
-    def watches(*args: Any, force_polling: bool, **options: Any) -> Iterator[Any]:
-        asked.append(force_polling)
-        if not force_polling:
-            raise OSError(24, "Too many open files")
-        yield from real(*args, force_polling=True, **options)
-
-    real = watch.watch
     monkeypatch.setattr(watch, "watch", watches)
-    async with watching(users, every=NEVER) as told:
-        await until(told)
-        await change(lambda: users.add("cora"))
-        await until(told, ("cora", "online"))
-        await change(lambda: users.add("dora"))
-        await until(told, ("cora", "online"), ("dora", "online"))
-    assert asked == [False, True]
+    with caplog.at_level(logging.INFO):
+        async with watching(users, every=0.05) as told:
+            await until(told)
+            await change(lambda: users.add("cora"))
+            await until(told, ("cora", "online"))
+            await change(lambda: users.add("dora"))
+            await until(told, ("cora", "online"), ("dora", "online"))
+    assert [message for message in caplog.messages if "cannot be watched" in message] == [
+        "The users are looked at every 0.05 s, as they cannot be watched: [Errno 24] Too many open files"
+    ]
 
 
 async def test_a_directory_that_cannot_be_made_is_an_error(users: Users) -> None:

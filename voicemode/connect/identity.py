@@ -48,7 +48,7 @@ def address_of(shown: str) -> str:
     Raises SettingsError when nothing is left of it.
     """
     plain = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
-    name = re.sub(r"[^a-z0-9._-]+", "-", plain).strip("-.")
+    name = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-")
     if not name:
         raise SettingsError(f"{shown!r} cannot be written to as a name: choose one with letters from a to z or digits.")
-    return checked("user", name)
+    return checked(name)

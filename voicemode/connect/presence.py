@@ -72,10 +72,11 @@ def subscribe(
 ) -> Subscription:
     """Let ``user`` be woken by this process until the subscription is released or the process ends.
 
-    ``platform`` is what kind of agent that is.  Raises SettingsError when there is no such user or team, and VoiceError when another process subscribes for the same
-    user, unless it is to ``replace`` that one.  ``instead_of`` is an older one of this process, which is released.
+    ``platform`` is what kind of agent that is; ``instead_of`` an older subscription of this process, which is released.
+    Raises SettingsError when there is no such user or team, and VoiceError when another process subscribes for the same
+    user, unless it is to ``replace`` that one.
     """
-    users.get(user)
+    user = users.get(user).name
     target = inbox_of(users, team, recipient)
     directory = users.directory_of(user)
     with users.alone():
@@ -114,12 +115,12 @@ def inbox_of(users: Users, team: str, recipient: str = LEAD) -> Path:
 
     Raises SettingsError when there is no such team, or it is not among the teams' directories.
     """
-    directory = users.teams / checked("team", team)
+    directory = users.teams / checked(team, "team")
     if not directory.is_dir():
         names = sorted(path.name for path in users.teams.glob("*/") if not path.name.startswith("."))
         there = f"there is {', '.join(names[:FEW])}" if names else "there is none"
         raise SettingsError(f"No team is called {team} in {users.teams}; {there}. Create the team first.")
-    inbox = directory / "inboxes" / f"{checked('recipient', recipient)}.json"
+    inbox = directory / "inboxes" / f"{checked(recipient, 'recipient')}.json"
     if not is_within(inbox, users.teams):
         raise SettingsError(f"The team {team} leads out of {users.teams}, where messages are not delivered.")
     return Path(os.path.realpath(inbox))
@@ -157,9 +158,13 @@ def holder_of(users: Users, user: str) -> Holder | None:
 
 
 def _reaches(users: Users, user: str, holder: Holder) -> bool:
-    target = Path(holder.target)
-    there = target.parent.parent.is_dir() and is_within(target, users.teams)
-    return there and live.leads_there(users.directory_of(user), holder)
+    directory, target = users.directory_of(user), Path(holder.target)
+    if not target.parent.parent.is_dir() or not is_within(target, users.teams):
+        return False
+    if live.leads_there(directory, holder):
+        return True
+    with users.alone():  # the link is put in place after the record, perhaps at this moment
+        return live.leads_there(directory, holder)
 
 
 def _here() -> str:

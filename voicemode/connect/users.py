@@ -28,9 +28,6 @@ from .names import checked
 
 META, INBOX = "meta.json", "inbox"
 
-TEAMS = Path("~/.claude/teams")
-"""Where Claude Code keeps the inboxes of its teams."""
-
 LONGEST_LINE = 100
 """Characters of what people or hosts are called."""
 
@@ -57,25 +54,27 @@ class Users:
     """Every method blocks for the milliseconds that files take, two seconds at most, and raises VoiceError when they
     cannot be used."""
 
-    def __init__(self, base_dir: Path, *, teams: Path = TEAMS) -> None:
-        self.directory, self.teams = base_dir / "connect" / "users", teams.expanduser()
+    def __init__(self, base_dir: Path, *, teams: Path | None = None) -> None:
+        """``teams`` is where Claude Code keeps its teams.  Raises VoiceError where nobody knows the home directory."""
+        self.directory = base_dir / "connect" / "users"
+        self.teams = _teams_directory() if teams is None else teams
 
     def directory_of(self, name: str) -> Path:
         """Whether the user is there or not.  Raises SettingsError for what can be no name."""
-        return self.directory / checked("user", name)
+        return self.directory / checked(name)
 
     def listed(self) -> tuple[User, ...]:
         """By name.  Who is called what can be no name is left out."""
         with self.naming():
             try:
-                names = sorted(path.name for path in self.directory.iterdir() if _is_name(path.name))
+                names = sorted(path.name for path in self.directory.iterdir())
             except FileNotFoundError:
                 return ()
-            return tuple(user for name in names if (user := self._read(name)) is not None)
+            return tuple(user for name in names if _is_name(name) and (user := self._read(name)) is not None)
 
     def get(self, name: str) -> User:
         """Raises SettingsError when there is no such user."""
-        self.directory_of(name)
+        name = checked(name)
         with self.naming():
             user = self._read(name)
         if user is None:
@@ -95,7 +94,8 @@ class Users:
     ) -> User:
         """Also in the place of a broken file.  Raises SettingsError when there is such a user already, unless that is
         as good: it stays as it is then."""
-        directory, when = self.directory_of(name), now()
+        name, when = checked(name), now()
+        directory = self.directory / name
         with self.alone():
             there = self._read(name)
             if there is not None and not there.fault and there_ok:
@@ -121,8 +121,8 @@ class Users:
 
         Raises SettingsError when there is no such user, and VoiceError while a process subscribes for them.
         """
-        self.get(name)
-        directory = self.directory_of(name)
+        name = self.get(name).name
+        directory = self.directory / name
         with self.alone():
             holder = live.recorded_in(directory)
             if holder is not None:
@@ -182,6 +182,15 @@ class Users:
         return User(**{**texts, "name": name, "display_name": texts.get("display_name") or name})
 
 
+def _teams_directory() -> Path:
+    if configured := os.environ.get("CLAUDE_CONFIG_DIR"):
+        return Path(configured) / "teams"
+    try:
+        return Path.home() / ".claude" / "teams"
+    except RuntimeError as error:
+        raise VoiceError("There is no home directory in which teams could be: set HOME.") from error
+
+
 def one_line(text: str) -> str:
     """What is shown of a text from outside: one line, without what could steer a terminal, and not too long."""
     plain = "".join(sign if sign.isprintable() else " " for sign in text[: 10 * LONGEST_LINE])
@@ -200,7 +209,7 @@ def _json(path: Path) -> Json | None:
 
 def _is_name(name: str) -> bool:
     try:
-        return bool(checked("user", name))
+        return checked(name) == name
     except SettingsError:
         return False
 

@@ -1,6 +1,7 @@
 """Who is announced, whenever that changes.  In: the users' files, and time.  Out: all that can be written to now.
 
-The files are watched; that a process has ended changes none, so they are looked at every few seconds as well.
+The files are watched; that a process has ended changes none, so they are looked at every few seconds as well, which is
+all there is where the system tells of no changes.
 """
 
 from __future__ import annotations
@@ -37,14 +38,12 @@ async def watch_users(
     users: Users,
     only: Collection[str] = (),
     every: float = EVERY,
-    polling: bool = False,
 ) -> None:
-    """Send all users at once, and again each time that they differ; of ``only`` those, if that names some.
+    """Send all users at once, and again each time that they differ, or of ``only`` those if it names some.
 
-    With ``polling`` the files are compared, where the system does not tell of changes.  Raises VoiceError when the
-    directory cannot be watched.
+    Looks at least ``every`` so many seconds.  Raises VoiceError when the directory cannot be made.
     """
-    looks, changes = _Looks(users, frozenset(only)), _Changes(users, every, polling)
+    looks, changes = _Looks(users, frozenset(only)), _Changes(users, every)
     threads = trio.CapacityLimiter(1)
     told: tuple[AgentUser, ...] | None = None
     with announced:
@@ -98,27 +97,28 @@ class _Looks:
 class _Changes:
     """One thread at a time waits, until something has changed or might have."""
 
-    def __init__(self, users: Users, every: float, polling: bool) -> None:
-        self._users, self._every, self._polling = users, every, polling
+    def __init__(self, users: Users, every: float) -> None:
+        self._users, self._every = users, every
         self._stop = Event()
         self._watching: Generator[set[FileChange]] | None = None
         self._watched: int | None = None
+        self._blind = False
 
     def wait(self) -> None:
         """Raises VoiceError."""
+        until = time.monotonic() + self._every
         with self._users.naming():
-            until = time.monotonic() + self._every
-            if self._begin():
-                until = 0.0  # what has changed before it was watched is still to be looked at
-            try:
-                while not self._changed() and time.monotonic() < until and not self._stop.is_set():
-                    pass
-            except (OSError, RuntimeError) as error:  # the latter is what the library has for all it cannot name
-                self._end()
-                if self._polling:
-                    raise VoiceError(f"The users in {self._users.directory} cannot be watched: {error}.") from error
-                log.info("%s is compared every few moments: %s", self._users.directory, error)
-                self._polling = True
+            begun = self._begin()
+        try:
+            # what has changed before it was watched is still to be looked at
+            while not self._changed() and not begun and time.monotonic() < until and not self._stop.is_set():
+                pass
+        except (OSError, RuntimeError) as error:  # the latter is what the library has for all it cannot name
+            self._end()
+            if not self._blind:
+                log.info("The users are looked at every %g s, as they cannot be watched: %s", self._every, error)
+            self._blind = True
+            self._stop.wait(until - time.monotonic())
 
     def stop(self) -> None:
         """For any thread; who waits goes within ``QUIET``."""
@@ -145,7 +145,6 @@ class _Changes:
             rust_timeout=QUIET,
             yield_on_timeout=True,
             raise_interrupt=False,
-            force_polling=self._polling,
         )
 
     def _changed(self) -> bool:

@@ -33,13 +33,11 @@ NO_NAME = (
     "config set VOICEMODE_AGENT_NAME."
 )
 
-Text = Annotated[str, Meta(max_length=100)]
-
 
 class RegisterArguments(Arguments):
     team_name: Annotated[str, Meta(description="The team that you lead")]
-    agent_name: Annotated[Text, Meta(description="What users call you; as configured if empty")] = ""
-    agent_platform: Text = ""
+    agent_name: Annotated[str, Meta(description="What users call you; as configured if empty")] = ""
+    agent_platform: str = ""
 
 
 class RegisterAnswer(msgspec.Struct, kw_only=True):
@@ -49,7 +47,7 @@ class RegisterAnswer(msgspec.Struct, kw_only=True):
     inbox: str
 
     def in_words(self) -> str:
-        shown = "" if self.display_name == self.user else f", shown as {self.display_name}"
+        shown = "" if self.display_name == self.user else f" (shown as {self.display_name})"
         return (
             f"Messages for {self.user}{shown} will arrive in the inbox of team {self.team} as long as this session "
             "lives. They come while voicemode connect up runs, which the user starts."
