@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
@@ -63,6 +64,16 @@ def test_who_is_killed_wakes_nobody_at_the_next_look_and_leaves_nothing(users: U
     assert target_of(users, "cora") is None
     assert link(users) is None
     assert files_of(users, "cora") == ["meta.json"]
+
+
+def test_who_asks_whether_somebody_lives_is_not_taken_for_them(users: Users, elsewhere: Subscribe) -> None:
+    process = elsewhere("cora")
+    assert process.says() == "subscribed"
+    process.kill()
+    [lock] = (users.directory / "cora").glob("live-*.lock")
+    with lock.open("r+") as asked:
+        fcntl.flock(asked, fcntl.LOCK_SH)
+        assert presence_of(users, "cora") == "online"
 
 
 def test_who_is_killed_at_any_moment_wakes_nobody_and_stands_in_nobodys_way(users: Users, elsewhere: Subscribe) -> None:

@@ -62,7 +62,6 @@ async def agent(users: Users, **environment: str) -> AsyncGenerator[Agent]:
     configuration = read_configuration(environment={**ENABLED, **environment}, directory=None, home=None)
     settings = Settings(base_dir=users.directory.parent.parent)
     async with wakeable(configuration, settings) as registered:
-        assert registered is not None
         server = server_of([tools.registering(registered)], [], wish=registered.wish)
         async with Client(server) as client:
             yield Agent(client, registered, settings)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actors.errors import SettingsError, VoiceError
-from actors.link_messages import Presence
 
 from ..floor.lock_file import LockFile
 from . import live
 from .live import Holder, is_within
 from .names import checked
 from .users import Users, now
+
+if TYPE_CHECKING:
+    from actors.link_messages import Presence
 
 LEAD = "team-lead"
 

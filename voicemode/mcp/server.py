@@ -7,9 +7,11 @@ nobody is waiting for it.
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from mcp.server.lowlevel import Server
@@ -31,7 +33,6 @@ from mcp_types import (
 from actors.errors import SettingsError, VoiceError
 from voicemode import Settings
 from voicemode.config import Configuration, settings_of
-from voicemode.connect.identity import Identity
 
 from . import prompts, resources, tools
 from .converse import Converse
@@ -39,7 +40,9 @@ from .statistics import Statistics
 from .stdio import serve_stdio
 from .terms import Terms
 from .voice import Voice
-from .wakeable import wakeable
+
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
 
 log = logging.getLogger(__name__)
 
@@ -64,18 +67,34 @@ async def serve(configuration: Configuration, terms: Terms) -> int | None:
 def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
     try:
         configuration.refuse()
-        terms.check((*tools.NAMES, *([tools.REGISTER] if Identity.of(configuration).enabled else [])))
+        terms.check((*tools.NAMES, *([tools.REGISTER] if _may_be_reached(configuration) else [])))
     except SettingsError as error:
         log.warning("%s", error)
         return SettingsError(f"{error}\n{MEND}")
     return None
 
 
+def _may_be_reached(configuration: Configuration) -> bool:
+    return bool(configuration.values["VOICEMODE_CONNECT_ENABLED"].value)
+
+
+@asynccontextmanager
+async def _registering(configuration: Configuration, settings: Settings) -> AsyncGenerator[Wakeable | None]:
+    """What takes time to load is not loaded for those who may not be reached."""
+    if not _may_be_reached(configuration):
+        yield None
+        return
+    from .wakeable import wakeable
+
+    async with wakeable(configuration, settings) as registered:
+        yield registered
+
+
 async def _serve(
     configuration: Configuration, terms: Terms, fault: SettingsError | None, reading: Any, writing: Any
 ) -> None:
     settings = settings_of(configuration) if fault is None else Settings()
-    async with wakeable(configuration, settings) as registered, trio.open_nursery() as nursery:
+    async with _registering(configuration, settings) as registered, trio.open_nursery() as nursery:
         voice, statistics = Voice(nursery), Statistics()
         converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
         there = tools.specs(converse, voice, settings, registered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import trio
@@ -14,7 +14,9 @@ from voicemode import Settings
 from voicemode.speech.engine_rows import DOING, Row, rows_of, surveying
 
 from .arguments import Arguments
-from .wakeable import Wakeable
+
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
 
 USUAL = "portaudio:"
 """What is opened where nothing is configured: the system's default device."""

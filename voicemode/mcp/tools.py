@@ -6,7 +6,7 @@ In: a name and its arguments.  Out: a structure and a text, or an error whose se
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from attrs import evolve, frozen
@@ -23,7 +23,9 @@ from .converse import Converse
 from .service import ServiceArguments, VoicesArguments, service, voices
 from .transcribe import TranscribeArguments, transcribe
 from .voice import Voice
-from .wakeable import RegisterArguments, Wakeable
+
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
 
 
 @frozen(kw_only=True)
@@ -104,6 +106,8 @@ def specs(converse: Converse, voice: Voice, settings: Settings, wakeable: Wakeab
 
 
 def registering(wakeable: Wakeable) -> ToolSpec:
+    from .wakeable import RegisterArguments
+
     return ToolSpec(
         name=REGISTER,
         about="Be woken by messages from the user's other devices, in your team's inbox, until this session ends.",

@@ -118,12 +118,9 @@ class Wakeable:
 
 
 @asynccontextmanager
-async def wakeable(configuration: Configuration, settings: Settings) -> AsyncGenerator[Wakeable | None]:
-    """None where nobody may be reached."""
+async def wakeable(configuration: Configuration, settings: Settings) -> AsyncGenerator[Wakeable]:
+    """Registered until it is left."""
     identity = Identity.of(configuration)
-    if not identity.enabled:
-        yield None
-        return
     if identity.auto_wakeable and not identity.agent:
         log.warning("VOICEMODE_AUTO_WAKEABLE has no effect without VOICEMODE_AGENT_NAME.")
     there = Wakeable(Users(settings.base_dir), identity)
