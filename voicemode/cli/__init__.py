@@ -42,6 +42,7 @@ COMMANDS = (
     MCP,
     "exchanges",
     "serve-speech",
+    "gateway",
     CONFIG,
 )
 """Each is in a file of its name.  What is wrong with the settings, MCP tells its clients itself."""

@@ -105,7 +105,7 @@ def _headphones(context: click.Context, _: click.Parameter, value: bool) -> None
 
 
 class OnlyIfNamed(click.Option):
-    """A device that the command opens only where its own command line names one, whatever is configured."""
+    """One that only the command's own line gives, whatever is configured: a device it opens then, another's name."""
 
 
 _mic = partial(click.option, "--mic", metavar="URI", callback=_device("file:question.wav"))

@@ -15,6 +15,7 @@ from .signals import exit_code_of, heeding_signals
 @click.command("serve-speech")
 @click.option(
     "--host",
+    cls=options.OnlyIfNamed,
     callback=options.utf8,
     default="127.0.0.1",
     show_default=True,
@@ -24,6 +25,7 @@ from .signals import exit_code_of, heeding_signals
 )
 @click.option(
     "--port",
+    cls=options.OnlyIfNamed,
     type=click.IntRange(0, 65_535),
     default=8881,
     show_default=True,

@@ -13,6 +13,7 @@ from typing import get_args
 from ..settings import AUTO, FASTEST, SLOWEST, Compress, Echo, PauseEnd, SoundFormat
 from .connect_table import CONNECT
 from .floor_table import FLOOR
+from .gateway_table import GATEWAY
 from .kinds import (
     FOLDER,
     LIST,
@@ -363,6 +364,7 @@ _ALL = (
     *SAVING,
     *FLOOR,
     *CONNECT,
+    *GATEWAY,
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _ALL}
