@@ -50,6 +50,7 @@ class World:
     nursery: trio.Nursery
     prefix: Sequence[str] = ()
     running: dict[str, trio.Process] = field(factory=dict[str, trio.Process])
+    started: list[trio.Process] = field(factory=list[trio.Process])
 
     @property
     def url(self) -> str:
@@ -77,7 +78,16 @@ class World:
             cwd=self.home,
         )
         self.running[name] = process
+        self.started.append(process)
         return process
+
+    async def end(self, process: trio.Process) -> None:
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+        await process.wait()
+        assert process.stdout is not None
+        await process.stdout.aclose()
 
     async def gateway(self) -> None:
         tokens = self.home / "tokens"
@@ -101,8 +111,11 @@ class World:
 
     async def drain(self, process: trio.Process) -> None:
         assert process.stdout is not None
-        async for _ in process.stdout:
-            pass
+        try:
+            async for _ in process.stdout:
+                pass
+        except trio.ClosedResourceError:
+            return
 
     async def lines(self, process: trio.Process) -> AsyncGenerator[bytes]:
         assert process.stdout is not None
@@ -206,8 +219,7 @@ async def world(home: Path, prefix: Sequence[str] = ()) -> AsyncGenerator[World]
             await here.voicemode("connect", "user", "add", "cora", "--name", "Cora 7")
             yield here
         finally:
-            for process in here.running.values():
-                if process.returncode is None:
-                    process.send_signal(signal.SIGCONT)
-                    process.kill()
+            with trio.move_on_after(SOON, shield=True):
+                for process in here.started:
+                    await here.end(process)
             nursery.cancel_scope.cancel("the end of the world")
