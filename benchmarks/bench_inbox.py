@@ -23,12 +23,7 @@ def measure(smoke: bool) -> Findings:
             figure(f"{crowd.outcome.trials} writers: durable after", "ms", [1000 * each for each in crowd.times]),
             *outcome(f"{crowd.outcome.trials} writers", crowd.outcome),
         ),
-        notes=(
-            f"A writer was killed up to {1000 * LATEST:g} ms after it began, in the middle of changing a team's inbox "
-            f"{killed.locks} times, {killed.successors} of them with a new one beside it, {killed.pieces} times in a "
-            f"line; {killed.trials} trials took {killed.seconds:.0f} s.",
-            *map(told, (alone, crowd)),
-        ),
+        notes=(struck(killed), told(alone), told(crowd)),
     )
 
 
@@ -41,11 +36,19 @@ def outcome(who: str, found: Outcome) -> list[Figure]:
     ]
 
 
+def struck(killed: Outcome) -> str:
+    return (
+        f"A writer was killed up to {1000 * LATEST:g} ms after it began, in the middle of changing a team's inbox "
+        f"{killed.locks} times, {killed.successors} of them with a new one beside it, {killed.pieces} times in a line; "
+        f"{killed.trials} trials took {killed.seconds:.0f} s."
+    )
+
+
 def told(crowd: Crowd) -> str:
     rate = crowd.outcome.acknowledged / crowd.outcome.seconds
     return (
-        f"{crowd.outcome.trials} at once: {rate:.0f} messages a second, each in the lines of a user and in the inbox of a "
-        f"team; of {crowd.turns} times Claude Code wanted at its inbox it gave up {crowd.turned_away}."
+        f"{crowd.outcome.trials} at once: {rate:.0f} messages a second, each in the lines of a user and in a team's "
+        f"inbox; of {crowd.turns} times Claude Code wanted at its inbox it gave up {crowd.turned_away}."
     )
 
 

@@ -17,7 +17,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -58,7 +57,7 @@ class Place:
         put(self.base, self.teams, "cora", line, entry)
 
     def look(self) -> bool:
-        """Count what has been added to the lines.  Whether a piece of one is left; raises ValueError for a broken one."""
+        """Count what has been added to the lines.  Whether a piece of one is left; ValueError if one is broken."""
         if not self.lines.exists():
             return False
         with self.lines.open("rb") as file:
@@ -108,7 +107,6 @@ class Outcome:
     locks: int = 0
     successors: int = 0
     seconds: float = 0.0
-    _known: set[str] = field(factory=set[str], init=False, repr=False)
 
     def judge(self, place: Place, acknowledged: Iterable[str]) -> None:
         """At the end, when all that is in the inboxes has been counted."""
@@ -240,8 +238,7 @@ def ids_of(number: int, messages: int) -> list[str]:
 
 
 def main() -> None:
-    with suppress(BrokenPipeError):
-        print(json.dumps(asdict(killed_writers(int(sys.argv[1])), filter=lambda each, _: not each.name.startswith("_"))))
+    print(json.dumps(asdict(killed_writers(int(sys.argv[1])))))
 
 
 if __name__ == "__main__":

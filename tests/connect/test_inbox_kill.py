@@ -1,6 +1,6 @@
-"""Writers that are really killed, and many at once: no file is torn, nothing acknowledged is lost, nothing is doubled.
+"""Writers that are really killed, and many at once: no file is torn, nothing acknowledged is lost or doubled.
 
-A process without threads forks the writers: benchmarks/inbox_trials.py, with which the benchmark does the same for long.
+A process without threads forks the writers: benchmarks/inbox_trials.py, with which bench_inbox does the same for long.
 """
 
 from __future__ import annotations

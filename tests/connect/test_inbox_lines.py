@@ -105,6 +105,9 @@ def test_a_full_inbox_refuses_the_message_and_stays_as_it_is(inbox: Path, monkey
     assert raised.value.reason == "the inbox is full"
     assert inbox.read_bytes() == before
     assert not add_line(inbox, line("msg_1"))
+    monkeypatch.setattr(inbox_lines, "LARGEST", len(before) - 1)
+    with pytest.raises(InboxFull):
+        add_line(inbox, line("msg_1"))
 
 
 def test_a_full_disk_leaves_what_was_there(inbox: Path, full_disk: FullDisk) -> None:

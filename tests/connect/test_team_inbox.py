@@ -138,6 +138,10 @@ def test_a_full_inbox_refuses_the_message_and_stays_as_it_is(inbox: Path, monkey
     with pytest.raises(InboxFull, match="Does its agent still run"):
         add_entry(inbox, entry("msg_2"))
     assert inbox.read_bytes() == before
+    monkeypatch.setattr(team_inbox, "LARGEST", len(before) - 1)
+    with pytest.raises(InboxFull):
+        add_entry(inbox, entry("msg_3"))
+    monkeypatch.setattr(team_inbox, "LARGEST", len(before) + 10)
     taken_out(inbox)
     assert add_entry(inbox, entry("msg_2"))
 

@@ -45,7 +45,10 @@ def add_line(inbox: Path, line: Line, *, pause: Pause = no_pause) -> bool:
     with explaining(inbox):
         while True:
             with alone_with(inbox, pause=pause) as file:
-                content = os.pread(file, os.fstat(file).st_size, 0)
+                size = os.fstat(file).st_size
+                if size > LARGEST:
+                    raise _full(inbox, size)
+                content = os.pread(file, size, 0)
                 if _is_inbox(content):
                     return _added(file, content, line, inbox)
                 aside = set_aside(inbox)
@@ -84,10 +87,7 @@ def _added(file: int, content: bytes, line: Line, inbox: Path) -> bool:
         return False
     added = separator + _encoded(line)
     if len(content) + len(added) > LARGEST:
-        raise InboxFull(
-            f"The inbox {inbox} is full: it has {len(content):,} of {LARGEST:,} bytes. Read it, and move it away.",
-            reason="the inbox is full",
-        )
+        raise _full(inbox, len(content))
     try:
         write_all(file, added)
         os.fsync(file)
@@ -97,6 +97,13 @@ def _added(file: int, content: bytes, line: Line, inbox: Path) -> bool:
     if not content:
         sync_names(inbox.parent)
     return True
+
+
+def _full(inbox: Path, size: int) -> InboxFull:
+    return InboxFull(
+        f"The inbox {inbox} is full: it has {size:,} of {LARGEST:,} bytes. Read it, and move it away.",
+        reason="the inbox is full",
+    )
 
 
 def _has(content: bytes, identifier: str) -> bool:

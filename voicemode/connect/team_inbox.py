@@ -80,11 +80,7 @@ def _added(inbox: Path, entry: Entry, pause: Pause) -> bool:
                 return False
             content = _with(found.body, entry)
             if len(content) > LARGEST:
-                raise InboxFull(
-                    f"The inbox {inbox} is full: with one more message it had {len(content):,} of {LARGEST:,} bytes. "
-                    "Does its agent still run? What it has read it takes out.",
-                    reason="the inbox is full",
-                )
+                raise _full(inbox, len(content))
             try:
                 _write(successor, content)
                 remembered.note(entry.id)
@@ -121,7 +117,10 @@ def _found(inbox: Path) -> _Found:
     except FileNotFoundError:
         return _Found()
     with os.fdopen(file, "rb") as opened:
-        stamp, content = _stamp_of(os.fstat(file)), opened.read().strip()
+        status = os.fstat(file)
+        if status.st_size > LARGEST:
+            raise _full(inbox, status.st_size)
+        stamp, content = _stamp_of(status), opened.read().strip()
     if not content:
         return _Found(stamp=stamp)
     try:
@@ -134,6 +133,14 @@ def _found(inbox: Path) -> _Found:
     messages = [cast("dict[str, object]", each) for each in cast("list[object]", entries) if isinstance(each, dict)]
     ids = frozenset(each for message in messages if isinstance(each := message.get("id"), str))
     return _Found(content[1:-1].strip(), ids, stamp)
+
+
+def _full(inbox: Path, size: int) -> InboxFull:
+    return InboxFull(
+        f"The inbox {inbox} is full: with one more message it had {size:,} of {LARGEST:,} bytes. Does its agent still "
+        "run? What it has read it takes out.",
+        reason="the inbox is full",
+    )
 
 
 def _stamp(inbox: Path) -> tuple[int, ...] | None:
