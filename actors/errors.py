@@ -138,3 +138,26 @@ class FloorBusy(VoiceError):
         super().__init__(message)
         self.session_id, self.agent, self.project_path, self.pid = session_id, agent, project_path, pid
         self.since, self.held, self.position, self.waiting = since, held, position, waiting
+
+
+class InboxError(VoiceError):
+    """A message could not be put into an inbox: nobody has been told that it is there.
+
+    ``reason`` is for whoever wrote it, elsewhere perhaps: a few words without a path or a name of this machine.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class UnknownRecipient(InboxError):
+    """There is nobody of that name here, and nobody else is given the message."""
+
+
+class InboxFull(InboxError):
+    """Nobody has read the inbox for so long that nothing more goes in."""
+
+
+class BadMessage(InboxError, SettingsError):
+    """A name or a text that no inbox takes."""

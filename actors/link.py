@@ -15,16 +15,14 @@ from attrs import define, field
 
 from .errors import LinkLost, LinkRefused, VoiceError
 from .link_messages import AgentUser, Capabilities, Device, LinkMessage
-from .machines.link import (
+from .machines.link import Link, LinkPolicy, LinkStatus
+from .machines.link_orders import (
     Announce,
     Blocked,
     Connect,
     Drop,
     HandOn,
-    Link,
     LinkEvent,
-    LinkPolicy,
-    LinkStatus,
     Lost,
     Opened,
     Ping,
@@ -66,21 +64,21 @@ async def hold_link(
     """
     link = Link(device=device, capabilities=capabilities, platform=platform, policy=policy, chance=chance)
     holding = _Holding(link, outgoing, incoming, publish)
-    error: VoiceError | None = None
     with incoming, outgoing.held(holding.stir):
         async with trio.open_nursery() as nursery:
             if users is not None:
                 nursery.start_soon(holding.announce, users)
             task_status.started()
-            error = await holding.hold(transport)
+            await holding.hold(transport)
             nursery.cancel_scope.cancel("the link has ended for good")
-    if error is not None:
-        raise error
+    if holding.over is not None:
+        raise holding.over
 
 
 @define(eq=False)
 class _Holding:
-    """``urgent`` goes before what is outgoing: the handshake, announcements and pings, of each kind the newest."""
+    """``urgent`` goes before what is outgoing: the handshake, announcements and pings, of each kind the newest.
+    ``over`` is what ended it for good."""
 
     link: Link
     outgoing: Outgoing
@@ -90,6 +88,7 @@ class _Holding:
     moved: trio.Event = field(factory=trio.Event)
     stirred: trio.Event = field(factory=trio.Event)
     urgent: dict[type[object], Send | Ping] = field(factory=dict[type[object], Send | Ping])
+    over: VoiceError | None = None
 
     def stir(self) -> None:
         """There may be something to send."""
@@ -127,19 +126,18 @@ class _Holding:
         async for each in users:
             self.feed(Announce(each))
 
-    async def hold(self, transport: LinkTransport) -> VoiceError:
-        """What ended it for good."""
-        while self.link.status.state != "refused":
+    async def hold(self, transport: LinkTransport) -> None:
+        """Until it is ``over``."""
+        while self.over is None:
             await trio.sleep_until(max(self.link.deadline, trio.current_time()))
             for command in self.feed(Tick()):
                 if isinstance(command, Connect):
-                    error = await self.connect(transport, renew=command.renew)
-                    if error is not None:
-                        return error
-        return LinkRefused(str(self.link.status.error))
+                    await self.connect(transport, renew=command.renew)
+            if self.link.status.state == "refused":
+                self.over = LinkRefused(str(self.link.status.error))
 
-    async def connect(self, transport: LinkTransport, *, renew: bool) -> VoiceError | None:
-        """From the attempt to make a connection to its end; an error if another would fare no better."""
+    async def connect(self, transport: LinkTransport, *, renew: bool) -> None:
+        """From the attempt to make a connection to its end."""
         self.urgent.clear()
         with trio.CancelScope() as self.attempt:
             async with trio.open_nursery() as nursery:
@@ -151,10 +149,10 @@ class _Holding:
                 except (LinkLost, LinkRefused) as error:
                     self.feed(_told(error))
                 except VoiceError as error:
-                    return error
+                    # another attempt would fare no better
+                    self.over = error
                 finally:
                     nursery.cancel_scope.cancel("the connection is closed")
-        return None
 
     async def watch(self) -> None:
         """The time that passes."""

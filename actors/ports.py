@@ -14,7 +14,7 @@ import trio
 
 from .errors import DeviceLost
 from .events import Event
-from .link_messages import LinkMessage
+from .link_messages import LinkMessage, UserMessageDelivery
 from .messages import AudioFrame, Message, Synthesis, Transcript
 
 
@@ -252,6 +252,18 @@ class LinkTransport(Protocol):
         the caller's.  Leaving takes leave of the gateway, for a second at most, also when it is cancelled.
 
         Raises LinkLost, LinkRefused, and SettingsError for an address that cannot be.
+        """
+        ...
+
+
+class InboxStore(Protocol):
+    """Where agents find what others have written to them."""
+
+    async def deliver(self, message: UserMessageDelivery) -> None:
+        """Put ``message`` into the inbox of its ``target_user``, and return when it is durable.
+
+        The same ``id`` again changes nothing, whenever and from whichever process it comes.  A cancel is heeded as long
+        as nothing has been written.  Raises InboxError, UnknownRecipient where nobody is called so.
         """
         ...
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         AudioFileError as AudioFileError,
         DeviceError as DeviceError,
         FloorBusy as FloorBusy,
+        InboxError as InboxError,
         ProviderError as ProviderError,
         ProviderRefused as ProviderRefused,
         ProviderUnavailable as ProviderUnavailable,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from actors.ports import Agent as Agent
     from actors.results import TurnResult as TurnResult
 
+    from .connect.messaging import deliver_message as deliver_message
     from .conversation import Conversation as Conversation
     from .session import open_conversation as open_conversation
     from .settings import Settings as Settings
@@ -41,6 +43,7 @@ _WHERE = {
     "AudioFileError": "actors.errors",
     "DeviceError": "actors.errors",
     "FloorBusy": "actors.errors",
+    "InboxError": "actors.errors",
     "ProviderError": "actors.errors",
     "ProviderRefused": "actors.errors",
     "ProviderUnavailable": "actors.errors",
@@ -54,6 +57,7 @@ _WHERE = {
     "Message": "actors.messages",
     "TurnResult": "actors.results",
     "Agent": "actors.ports",
+    "deliver_message": ".connect.messaging",
     "Conversation": ".conversation",
     "open_conversation": ".session",
     "Settings": ".settings",

@@ -57,4 +57,4 @@ def test_the_environment_is_asked_for_nothing_that_is_not_in_the_table() -> None
             r"(?:environ(?:ment)?(?:\.get)?[\[(]|getenv\()\"([A-Z_]+)\"", source.read_text(encoding="utf-8")
         )
     }
-    assert {name for name in asked if name not in SETTINGS} <= {"VISUAL", "EDITOR"}
+    assert {name for name in asked if name not in SETTINGS} <= {"VISUAL", "EDITOR", "CLAUDE_CONFIG_DIR"}

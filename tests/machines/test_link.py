@@ -25,16 +25,15 @@ from actors.link_messages import (
     SessionResumed,
     Speak,
 )
-from actors.machines.link import (
+from actors.machines.link import Link, LinkState
+from actors.machines.link_orders import (
     Announce,
     Blocked,
     Connect,
     Drop,
     HandOn,
-    Link,
     LinkCommand,
     LinkEvent,
-    LinkState,
     Lost,
     Opened,
     Ping,

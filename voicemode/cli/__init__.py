@@ -37,6 +37,7 @@ COMMANDS = (
     "control",
     "conch",
     "connect",
+    "message",
     "script",
     MCP,
     "exchanges",

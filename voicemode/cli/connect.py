@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import trio
 
 from ..config import Configuration
+from .connect_say import say
+from .connect_talk import talk
+from .connect_up import up
+from .connect_user import user
 from .defaults import read_here
 from .options import as_json
 from .output import printable, write_json, write_line
@@ -17,6 +22,7 @@ from .signals import heeding_signals
 
 if TYPE_CHECKING:
     from ..connect.login.credentials import Credentials
+    from ..connect.local_protocol import Answer
     from ..connect.login.settings import LoginSettings
     from ..connect.login.signing_in import Person
 
@@ -113,11 +119,38 @@ def status(as_json: bool) -> None:
     settings = _settings()
     store = store_of(settings)
     known = settings, store.place, trio.run(in_thread, store.load), time.time()
+    link = trio.run(_link, settings.base_dir)
     if as_json:
-        write_json(report_of(*known))
+        write_json({**report_of(*known), "link": None if link is None else _told(link)})
         return
-    for line in lines_of(*known):
+    for line in (*lines_of(*known), *_lines_of(link)):
         write_line(printable(line))
+
+
+async def _link(base: Path) -> Answer | None:
+    """What the process that holds it says of it; None when there is none."""
+    from ..connect.local import NoLink, ask
+    from ..connect.local_protocol import Status
+
+    try:
+        return await ask(base, Status())
+    except NoLink:
+        return None
+
+
+def _told(link: Answer) -> dict[str, object]:
+    return {"state": link.state, "since": link.since, "error": link.trouble, "users": link.users}
+
+
+def _lines_of(link: Answer | None) -> list[str]:
+    if link is None:
+        return ["nothing holds the link: voicemode connect up"]
+    if link.state != "up":
+        return [f"the link is {link.state}{f': {link.trouble}' if link.trouble else ''}"]
+    return [
+        f"the link has been up for {link.since or 0:.0f} s",
+        f"reachable: {', '.join(link.users) or 'nobody yet, see voicemode connect user add'}",
+    ]
 
 
 def _settings() -> LoginSettings:
@@ -133,3 +166,7 @@ def _as(login: Credentials) -> str:
 
 def _tell(sentence: str) -> None:
     click.echo(f"voicemode: {printable(sentence)}", err=True)
+
+
+for command in (up, say, talk, user):
+    connect.add_command(command)

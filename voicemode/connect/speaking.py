@@ -51,7 +51,7 @@ class _Waiting:
 class Speaking:
     """Several may speak at once; each waits for what is its own."""
 
-    _send: Callable[[Speak], None]
+    _send: Callable[[Speak], object]
     _waiting: dict[str, _Waiting] = field(factory=dict[str, _Waiting], init=False)
 
     async def say(

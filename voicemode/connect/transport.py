@@ -9,10 +9,11 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from typing import Protocol, cast
 
+import h11
 import trio
 from attrs import define, field
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
-from wsproto.utilities import ProtocolError
+from wsproto.utilities import ProtocolError as FrameError
 
 from actors.errors import LinkLost, LinkRefused, SettingsError
 from actors.link_messages import LinkMessage
@@ -43,6 +44,9 @@ WHY = {
     4008: "it had not heard from us in time, or we were too slow to read",
 }
 """Codes with which connections are closed."""
+
+PROTOCOL_ERRORS = (FrameError, h11.ProtocolError)
+"""What comes out of trio-websocket when a server says what it must not, and when it said so and more is to be sent."""
 
 _trusting = trio.CapacityLimiter(1)
 
@@ -96,7 +100,7 @@ class GatewayTransport:
                     try:
                         yield GatewayConnection(websocket, self.address)
                     finally:
-                        with trio.move_on_after(CLOSING, shield=True), suppress(ProtocolError):
+                        with trio.move_on_after(CLOSING, shield=True), suppress(*PROTOCOL_ERRORS):
                             await websocket.aclose()
                         reading.cancel()
         finally:
@@ -154,7 +158,7 @@ class GatewayTransport:
                 opened = True
                 nursery.cancel_scope.shield = True
                 task_status.started((websocket, nursery.cancel_scope))
-        except* ProtocolError as errors:
+        except* PROTOCOL_ERRORS as errors:
             # who breaks the protocol has left, as far as we are concerned
             log.debug("%s breaks the protocol: %s", self.address, errors.exceptions)
         if not opened:
@@ -220,7 +224,7 @@ class GatewayConnection:
             await self._socket.send_message(frame)
         except ConnectionClosed as error:
             raise self._over(error.reason) from error
-        except ProtocolError as error:
+        except PROTOCOL_ERRORS as error:
             raise self._over(None) from error
 
     def _over(self, reason: CloseReason | None) -> LinkLost | LinkRefused:
@@ -232,15 +236,16 @@ class GatewayConnection:
 
 def _words(error: BaseException) -> str:
     """Why there is no connection; ``error`` may be several, one for each address that a name has."""
-    causes = error.__cause__ or error
-    first = causes.exceptions[0] if isinstance(causes, BaseExceptionGroup) else causes
-    match first:
+    cause = error.__cause__ or error
+    if isinstance(cause, BaseExceptionGroup):
+        cause = cast("BaseExceptionGroup[BaseException]", cause).exceptions[0]
+    match cause:
         case socket.gaierror() | UnicodeError():
             return "there is no host of this name, or no network"
         case ConnectionRefusedError():
             return "nothing listens there"
-        case OSError() if first.strerror:
-            return first.strerror.lower()
+        case OSError(strerror=str(words)) if words:
+            return words.lower()
         case _:
             return "there is no connection"
 

@@ -28,8 +28,8 @@ class LockFile:
         self.path, self._file = path, file
 
     @classmethod
-    def take(cls, path: Path, *, new: bool = True) -> Self | None:
-        """Lock the file at ``path``; unless it has to be there it is made, readable by its owner alone.
+    def take(cls, path: Path) -> Self | None:
+        """Lock the file at ``path``, which is made where it is not there, readable by its owner alone.
 
         None when somebody has it already.  Raises OSError, and VoiceError on Windows, which has no such locks.
         """
@@ -38,7 +38,7 @@ class LockFile:
                 "Windows has no locks with which agents could take turns at the voice: let each speak when it likes "
                 "with voicemode config set VOICEMODE_CONCH_ENABLED false."
             )
-        file = FileIO(os.open(path, os.O_RDWR | (os.O_CREAT if new else 0), 0o600), "r+")
+        file = FileIO(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -70,18 +70,26 @@ _OURS: WeakValueDictionary[Path, LockFile] = WeakValueDictionary()
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody who lives has it; not if there is no such file.  Raises OSError."""
+    """Whether somebody who lives has it; not if there is no such file.  Who asks is not seen by others that ask.
+
+    Raises OSError, and VoiceError on Windows.
+    """
     # a lock that this process has is not asked for: on NFS it would be given, and dropped by asking
     if path in _OURS:
         return True
+    if sys.platform == "win32":
+        raise VoiceError("Windows has no locks by which it could be told who lives.")
     try:
-        lock = LockFile.take(path, new=False)
+        file = FileIO(os.open(path, os.O_RDWR), "r+")
     except FileNotFoundError:
         return False
-    if lock is None:
-        return True
-    lock.release()
-    return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(file, fcntl.LOCK_UN)  # a process that is being forked has it too until it closes it
+        return False
 
 
 def _after_fork() -> None:

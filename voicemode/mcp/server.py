@@ -7,9 +7,11 @@ nobody is waiting for it.
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from mcp.server.lowlevel import Server
@@ -39,6 +41,9 @@ from .stdio import serve_stdio
 from .terms import Terms
 from .voice import Voice
 
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
+
 log = logging.getLogger(__name__)
 
 INSTRUCTIONS = "Talk with the user: converse says something and returns what they answer."
@@ -55,28 +60,44 @@ async def serve(configuration: Configuration, terms: Terms) -> int | None:
     What is configured wrongly stops nothing here: clients do not show why a server has ended, but they show a model
     what a tool answers.
     """
-    terms = terms.among(tools.NAMES)
+    terms = terms.among((*tools.NAMES, tools.REGISTER))
     return await serve_stdio(partial(_serve, configuration, terms, _fault(configuration, terms)))
 
 
 def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
     try:
         configuration.refuse()
-        terms.check(tools.NAMES)
+        terms.check((*tools.NAMES, *([tools.REGISTER] if _may_be_reached(configuration) else [])))
     except SettingsError as error:
         log.warning("%s", error)
         return SettingsError(f"{error}\n{MEND}")
     return None
 
 
+def _may_be_reached(configuration: Configuration) -> bool:
+    return bool(configuration.values["VOICEMODE_CONNECT_ENABLED"].value)
+
+
+@asynccontextmanager
+async def _registering(configuration: Configuration, settings: Settings) -> AsyncGenerator[Wakeable | None]:
+    """What takes time to load is not loaded for those who may not be reached."""
+    if not _may_be_reached(configuration):
+        yield None
+        return
+    from .wakeable import wakeable
+
+    async with wakeable(configuration, settings) as registered:
+        yield registered
+
+
 async def _serve(
     configuration: Configuration, terms: Terms, fault: SettingsError | None, reading: Any, writing: Any
 ) -> None:
     settings = settings_of(configuration) if fault is None else Settings()
-    async with trio.open_nursery() as nursery:
+    async with _registering(configuration, settings) as registered, trio.open_nursery() as nursery:
         voice, statistics = Voice(nursery), Statistics()
         converse = Converse(voice, settings, nursery, statistics=statistics, terms=terms)
-        there = tools.specs(converse, voice, settings)
+        there = tools.specs(converse, voice, settings, registered)
         offered = [spec for spec in there if terms.offers(spec.name)] or there
         readable = resources.specs(settings, configuration, statistics)
         if fault is None:
@@ -84,7 +105,7 @@ async def _serve(
         else:
             offered = [tools.failing(spec, fault) for spec in offered]
             readable = [resources.failing(spec, fault) if spec.by_settings else spec for spec in readable]
-        server = server_of(offered, readable)
+        server = server_of(offered, readable, wish=registered.wish if registered else "")
         await server.run(reading, writing, server.create_initialization_options())
         nursery.cancel_scope.cancel("the client has gone")
 
@@ -97,8 +118,8 @@ async def _warm_up(voice: Voice, settings: Settings) -> None:
         log.info("not ready: %s", error)
 
 
-def server_of(offered: Any, readable: Any) -> Server[Any]:
-    """The SDK's server with our tools, resources and prompts."""
+def server_of(offered: Any, readable: Any, *, wish: str = "") -> Server[Any]:
+    """The SDK's server with our tools, resources and prompts; ``wish`` is one more thing that the model is told."""
     by_name = {spec.name: spec for spec in offered}
     by_uri = {spec.uri: spec for spec in readable}
 
@@ -133,7 +154,7 @@ def server_of(offered: Any, readable: Any) -> Server[Any]:
     return Server(
         "voicemode",
         version=version("voicemode"),
-        instructions=INSTRUCTIONS,
+        instructions=f"{INSTRUCTIONS} {wish}".rstrip(),
         on_list_tools=list_tools,
         on_call_tool=call_tool,
         on_list_resources=list_resources,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import trio
@@ -14,6 +14,9 @@ from voicemode import Settings
 from voicemode.speech.engine_rows import DOING, Row, rows_of, surveying
 
 from .arguments import Arguments
+
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
 
 USUAL = "portaudio:"
 """What is opened where nothing is configured: the system's default device."""
@@ -39,11 +42,14 @@ class Device(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class ServiceAnswer(msgspec.Struct, kw_only=True):
+    """``messages`` is whether the agent is woken by them, where it may be."""
+
     engines: list[Engine]
     devices: list[Device]
     microphone: str
     speaker: str
     note: str = ""
+    messages: str = ""
 
     def in_words(self) -> str:
         lines = [
@@ -56,7 +62,9 @@ class ServiceAnswer(msgspec.Struct, kw_only=True):
         }
         used = [f"in use: {self.microphone} to listen, {self.speaker} to speak"]
         cards = [f"sound cards, {kind}s: {found}" for kind, found in names.items()]
-        return "\n".join([*lines, *([self.note] if self.note else []), *cards, *used])
+        return "\n".join(
+            [*lines, *([self.note] if self.note else []), *cards, *used, *([self.messages] if self.messages else [])]
+        )
 
 
 class VoicesArguments(Arguments):
@@ -70,7 +78,7 @@ class VoicesAnswer(msgspec.Struct, kw_only=True):
         return "\n".join(f"{engine}: {', '.join(names) or 'its own'}" for engine, names in self.voices.items())
 
 
-async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
+async def service(settings: Settings, _: ServiceArguments, wakeable: Wakeable | None = None) -> ServiceAnswer:
     from voicemode.speech.idle_key import idle_key
 
     engines = [
@@ -91,6 +99,7 @@ async def service(settings: Settings, _: ServiceArguments) -> ServiceAnswer:
         microphone=used[0],
         speaker=used[1],
         note=idle_key(settings) or "",
+        messages="" if wakeable is None else await wakeable.status(),
     )
 
 

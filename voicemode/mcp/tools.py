@@ -6,7 +6,7 @@ In: a name and its arguments.  Out: a structure and a text, or an error whose se
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from attrs import evolve, frozen
@@ -23,6 +23,9 @@ from .converse import Converse
 from .service import ServiceArguments, VoicesArguments, service, voices
 from .transcribe import TranscribeArguments, transcribe
 from .voice import Voice
+
+if TYPE_CHECKING:
+    from .wakeable import Wakeable
 
 
 @frozen(kw_only=True)
@@ -54,14 +57,17 @@ class ToolSpec:
 
 NAMES = ("converse", "control", "transcribe", "service", "voices")
 
+REGISTER = "register_wakeable"
+"""Is there as well where agents may be reached."""
+
 CONVERSE = (
     "Speak to the user and listen to the answer; the user can interrupt you, and heard is then what they heard of it. "
     "Keep what you say short. If the outcome is still_listening, call again with resume."
 )
 
 
-def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[ToolSpec]:
-    return (
+def specs(converse: Converse, voice: Voice, settings: Settings, wakeable: Wakeable | None = None) -> Sequence[ToolSpec]:
+    always = (
         ToolSpec(
             name="converse",
             about=CONVERSE,
@@ -85,7 +91,7 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
             name="service",
             about="Which speech engines and devices there are, and whether they answer now.",
             takes=ServiceArguments,
-            answer=lambda given, _: service(settings, given),
+            answer=lambda given, _: service(settings, given, wakeable),
             read_only=True,
         ),
         ToolSpec(
@@ -95,6 +101,18 @@ def specs(converse: Converse, voice: Voice, settings: Settings) -> Sequence[Tool
             answer=lambda given, _: voices(settings, given),
             read_only=True,
         ),
+    )
+    return always if wakeable is None else (*always, registering(wakeable))
+
+
+def registering(wakeable: Wakeable) -> ToolSpec:
+    from .wakeable import RegisterArguments
+
+    return ToolSpec(
+        name=REGISTER,
+        about="Be woken by messages from the user's other devices, in your team's inbox, until this session ends.",
+        takes=RegisterArguments,
+        answer=lambda given, _: wakeable.register(given),
     )
 
 

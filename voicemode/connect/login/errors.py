@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from actors.errors import VoiceError
+from actors.errors import LinkLost, LinkRefused, VoiceError
 
 
 class LoginError(VoiceError):
     """Nobody could be signed in, or what a login left could not be kept or used."""
 
 
-class LoginRequired(LoginError):
+class LoginRequired(LoginError, LinkRefused):
     """Nobody is signed in, or not any more: only a person can help, with ``voicemode connect login``."""
 
 
-class ProviderSilent(LoginError):
+class ProviderSilent(LoginError, LinkLost):
     """The provider did not answer, or not now: the same may succeed later."""
 
 
