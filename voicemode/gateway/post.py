@@ -73,6 +73,7 @@ class Post:
             self.say(sender, answer)
         elif (known := account.asked.get(asked)) is not None:
             known.origin = sender.id
+            self._tell_again(known)
         elif (refusal := self._refusal(message)) is not None:
             self.say(sender, refusal)
         elif isinstance(message, Speak | Listen):
@@ -310,6 +311,13 @@ class Post:
             ):
                 session.listener = waiting.origin
             self.say(session, waiting.message, asker)
+
+    def _tell_again(self, waiting: Waiting) -> None:
+        """What went to another process may have been lost between them."""
+        sessions = [waiting.account.sessions.get(each) for each in waiting.sent]
+        for session in sessions:
+            if session is not None and session.process is not None:
+                self.say(session, waiting.message, waiting.account.sessions.get(waiting.origin or ""))
 
     def _recipients(self, waiting: Waiting) -> list[Session]:
         account = waiting.account
