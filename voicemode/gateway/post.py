@@ -178,7 +178,7 @@ class Post:
             target = None
         else:
             target, session = message.target_user or "", None
-            found = account.find(target, now - self._limits.patience)
+            found = account.find(target, now - self._limits.back)
         if isinstance(found, Several):
             self.say(sender, _failed(asked.id, "AMBIGUOUS_TARGET", f"several are meant: {', '.join(found.addresses)}"))
             return
@@ -216,9 +216,8 @@ class Post:
     def _accept_for_devices(
         self, account: Account, sender: Session, message: Speak | Listen, asked: Asked, now: float
     ) -> None:
-        patience = now - self._limits.patience
         there = any(each.speaks and message.device_id in {None, each.identity} for each in account.devices())
-        if there or account.gone_device(message.device_id, patience):
+        if there or account.gone_device(message.device_id, now - self._limits.back):
             self._wait(account, sender, message, asked, now, target=message.device_id)
         else:
             self.say(sender, Ack(id=message.id, status="offline", error=NO_DEVICE, error_code="DEVICE_OFFLINE"))
