@@ -44,6 +44,9 @@ AT_ONCE = 40
 WARMING = 20.0
 """Seconds of the same before it is looked how much memory there is."""
 
+PATIENCE = 120.0
+"""Seconds for what nobody confirms to be given up."""
+
 MORE = 40.0
 """Megabytes that it may have grown by: sessions that can be resumed, and answers that are remembered, up to a bound."""
 
@@ -279,12 +282,11 @@ async def _fuzz(running: Running, seconds: float, seed: int) -> tuple[Counter[st
 
 
 async def _settled(running: Running) -> None:
-    """Until what is left of the clients has gone."""
-    with trio.move_on_after(30):
-        before = -1
-        while running.descriptors != before:
-            before = running.descriptors
-            await trio.sleep(4)
+    """Until what is left of the clients, and of their messages, has gone."""
+    with trio.move_on_after(PATIENCE):
+        while (await running.metric("connections"), await running.metric("messages_waiting")) != (0, 0):
+            await trio.sleep(2)
+    await trio.sleep(4)
 
 
 async def fuzz(seconds: float, seed: int) -> int:

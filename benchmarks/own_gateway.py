@@ -55,6 +55,14 @@ class Running:
         """What it has said on standard error."""
         return self.log.read_text()
 
+    async def metric(self, name: str) -> int:
+        """A number that it tells whoever runs it."""
+        async with await trio.open_tcp_stream(*self.where) as stream:
+            await stream.send_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = b"".join([data async for data in stream]).decode()
+        (value,) = [line.split()[1] for line in answer.splitlines() if line.startswith(f"voicemode_gateway_{name} ")]
+        return int(value)
+
     @property
     def where(self) -> tuple[str, int]:
         parts = urlsplit(self.url)

@@ -54,6 +54,9 @@ class Waiting:
     queued: bool = False
     """It is in the queue as well."""
 
+    size: int = 0
+    """Characters, about."""
+
     @property
     def key(self) -> WaitingKey:
         return self.direction, self.message.id
@@ -67,6 +70,8 @@ class Account:
     sessions: OrderedDict[str, Session] = field(factory=OrderedDict[str, Session])
     waiting: OrderedDict[WaitingKey, Waiting] = field(factory=OrderedDict[WaitingKey, Waiting])
     asked: dict[Asked, Waiting] = field(factory=dict[Asked, Waiting])
+    size: int = 0
+    """Of what waits."""
     _answers: OrderedDict[Asked, Ack] = field(factory=OrderedDict[Asked, Ack])
 
     def agents(self) -> list[Session]:
@@ -105,11 +110,13 @@ class Account:
 
     def take_in(self, waiting: Waiting) -> None:
         self.waiting[waiting.key] = waiting
+        self.size += waiting.size
         if waiting.asked is not None:
             self.asked[waiting.asked] = waiting
 
     def let_go(self, waiting: Waiting) -> None:
-        self.waiting.pop(waiting.key, None)
+        if self.waiting.pop(waiting.key, None) is not None:
+            self.size -= waiting.size
         if waiting.asked is not None:
             self.asked.pop(waiting.asked, None)
 

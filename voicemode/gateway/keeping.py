@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MOST_PENDING = 2_000
 """Commands that wait for the disk."""
 
-AT_ONCE = 200
+AT_ONCE = 50
 
 Job: TypeAlias = Keep | Fetch | Discard | Remember
 Report: TypeAlias = Kept | NotKept | Fetched
@@ -29,6 +29,7 @@ class Keeper:
     def __init__(self, queue: MessageQueue, tell: Callable[[Report], None]) -> None:
         self._queue, self._tell = queue, tell
         self._jobs: deque[Job] = deque()
+        self._again: set[Job] = set()
         self._news = trio.Event()
         # the file is used by one thread at a time
         self._thread = trio.CapacityLimiter(1)
@@ -36,8 +37,12 @@ class Keeper:
 
     def put(self, job: Job) -> None:
         """What there is no room for is not kept; what else is lost is asked for again."""
+        if isinstance(job, Fetch | Remember) and job in self._again:
+            return
         if len(self._jobs) < MOST_PENDING:
             self._jobs.append(job)
+            if isinstance(job, Fetch | Remember):
+                self._again.add(job)
             self._news.set()
         elif isinstance(job, Keep):
             self._tell(NotKept(job.entry.account, job.entry.id, "the gateway's disk is too slow"))
@@ -50,6 +55,7 @@ class Keeper:
                 self._news = trio.Event()
                 await self._news.wait()
             jobs = [self._jobs.popleft() for _ in range(min(AT_ONCE, len(self._jobs)))]
+            self._again.difference_update(jobs)
             try:
                 reports, self.count = await trio.to_thread.run_sync(self._carry_out, jobs, limiter=self._thread)
             except QueueError as error:

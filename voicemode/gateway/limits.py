@@ -6,12 +6,6 @@ from attrs import frozen
 
 HOUR = 3600.0
 
-MOST_TEXT = 10_000
-"""Characters of a message."""
-
-MOST_ID = 200
-"""Characters."""
-
 
 @frozen(kw_only=True)
 class Limits:
@@ -36,6 +30,9 @@ class Limits:
     per_target: int = 100
     """Messages that wait for one recipient."""
     per_account_waiting: int = 1_000
+    waiting_size: int = 256_000_000
+    """Of all messages that wait; characters, about."""
+    waiting_size_per_account: int = 4_000_000
     window: int = 20
     """Messages that one connection has not confirmed; more are sent when it has."""
     frames: float = 50.0

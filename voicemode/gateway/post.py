@@ -30,9 +30,10 @@ from actors.link_messages import (
 
 from .account import Account, Asked, Carried, Direction, Waiting
 from .events import Command, Discard, Entry, Fetch, Fetched, Keep, Kept, NotKept, Relay, Send, Tell
-from .limits import MOST_ID, MOST_TEXT, Limits
+from .limits import Limits
 from .names import Found, Meant, Several, address_of, only_one, targets_of
 from .session import Session
+from .sizes import size_of, too_long
 
 OFFLINE = "agent offline"
 NO_DEVICE = "no device is connected"
@@ -50,6 +51,7 @@ class Post:
         self._limits, self._keeps, self._out = limits, keeps, out
         # all wait equally long, so the first to come is the first to be given up
         self._waiting: OrderedDict[tuple[str, str, str], Waiting] = OrderedDict()
+        self._size = 0
 
     @property
     def deadline(self) -> float | None:
@@ -135,7 +137,7 @@ class Post:
             known = account.waiting.get(("agent", entry.id))
             if known is not None:
                 known.queued = True
-            elif len(account.waiting) < self._limits.per_account_waiting:
+            elif self._room(account, entry.message):
                 self._take_in(account, entry.message, "agent", now, target=entry.target, queued=True)
 
     def expire(self, now: float) -> None:
@@ -163,11 +165,10 @@ class Post:
             self._out.append(Send(session.id, message))
 
     def _refusal(self, message: UserMessage | Transcription | Speak | Listen) -> Ack | None:
-        text = "" if isinstance(message, Listen) else message.text
-        if not 0 < len(message.id) <= MOST_ID:
-            return _failed(message.id[:MOST_ID], "INVALID_MESSAGE", f"an id has 1 to {MOST_ID} characters")
-        if len(text) > MOST_TEXT:
-            return _failed(message.id, "TEXT_TOO_LONG", f"a text has at most {MOST_TEXT:,} characters")
+        if not message.id:
+            return _failed(message.id, "INVALID_MESSAGE", "an id is needed")
+        if (reason := too_long(message)) is not None:
+            return _failed(message.id, "TEXT_TOO_LONG", reason)
         return None
 
     def _accept_for_agent(
@@ -244,10 +245,18 @@ class Post:
             self.say(sender, _failed(asked.id, "DUPLICATE_ID", "another message that is on its way has this id"))
             return
         ahead = sum(each.target == target and each.session == session for each in account.waiting.values())
-        if ahead >= self._limits.per_target or len(account.waiting) >= self._limits.per_account_waiting:
+        if ahead >= self._limits.per_target or not self._room(account, message):
             self.say(sender, _failed(asked.id, "BUSY", "too many messages wait already; try again later"))
             return
         self._take_in(account, message, asked.direction, now, target, session, sender.id, asked, keep=keep)
+
+    def _room(self, account: Account, message: Carried) -> bool:
+        size, limits = size_of(message), self._limits
+        return (
+            len(account.waiting) < limits.per_account_waiting
+            and account.size + size <= limits.waiting_size_per_account
+            and self._size + size <= limits.waiting_size
+        )
 
     def _take_in(
         self,
@@ -273,7 +282,9 @@ class Post:
             origin=origin,
             asked=asked,
             queued=queued,
+            size=size_of(message),
         )
+        self._size += waiting.size
         account.take_in(waiting)
         self._waiting[account.id, *waiting.key] = waiting
         if not (keep and self._keep(waiting, now)):
@@ -364,12 +375,14 @@ class Post:
 
     def drop(self, waiting: Waiting) -> None:
         """Nobody is told."""
+        if self._waiting.pop((waiting.account.id, *waiting.key), None) is None:
+            return
+        self._size -= waiting.size
         waiting.account.let_go(waiting)
         for each, connection in waiting.sent.items():
             session = waiting.account.sessions.get(each)
             if session is not None and session.connection == connection:
                 session.flight -= 1
-        self._waiting.pop((waiting.account.id, *waiting.key), None)
 
 
 _NEVER = float("inf")

@@ -22,7 +22,7 @@ from .events import Discard, Entry, Fetch, Fetched, Keep, Kept, NotKept, Remembe
 
 DAY = 86_400.0
 
-AT_ONCE = 50
+AT_ONCE = 20
 """How many are fetched."""
 
 MOST_NAMES = 300
@@ -103,7 +103,12 @@ class MessageQueue:
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     cursor.execute("DELETE FROM message WHERE kept < ?", (self._clock() - self._limits.age,))
-                    done = [result for command in commands if (result := self._do(cursor, command)) is not None]
+                    room = self._limits.in_all - self.count() if any(isinstance(each, Keep) for each in commands) else 0
+                    done: list[Kept | NotKept | Fetched] = []
+                    for command in commands:
+                        if (result := self._do(cursor, command, room)) is not None:
+                            done.append(result)
+                            room -= isinstance(result, Kept)
                 except BaseException:
                     cursor.execute("ROLLBACK")
                     raise
@@ -113,11 +118,11 @@ class MessageQueue:
         return done
 
     def _do(
-        self, cursor: sqlite3.Cursor, command: Keep | Fetch | Discard | Remember
+        self, cursor: sqlite3.Cursor, command: Keep | Fetch | Discard | Remember, room: int
     ) -> Kept | NotKept | Fetched | None:
         match command:
             case Keep(entry):
-                return self._keep(cursor, entry)
+                return self._keep(cursor, entry, room)
             case Fetch(account, targets):
                 return self._fetch(cursor, account, targets)
             case Discard(account, message_id, targets):
@@ -138,7 +143,7 @@ class MessageQueue:
                 )
         return None
 
-    def _keep(self, cursor: sqlite3.Cursor, entry: Entry) -> Kept | NotKept:
+    def _keep(self, cursor: sqlite3.Cursor, entry: Entry, room: int) -> Kept | NotKept:
         account, target = entry.account, entry.target
         if self._one(cursor, "SELECT count(*) FROM message WHERE account = ? AND id = ?", account, entry.id):
             return Kept(account, entry.id)
@@ -146,7 +151,7 @@ class MessageQueue:
             return NotKept(account, entry.id, "nobody of that name has been here")
         if self._one(cursor, "SELECT count(*) FROM message WHERE account = ?", account) >= self._limits.per_account:
             return NotKept(account, entry.id, "too many messages are kept already")
-        if self._one(cursor, "SELECT count(*) FROM message") >= self._limits.in_all:
+        if room <= 0:
             return NotKept(account, entry.id, "the gateway keeps as many messages as it can")
         cursor.execute(
             "INSERT INTO message (account, id, target, frame, kept) VALUES (?, ?, ?, ?, ?)",

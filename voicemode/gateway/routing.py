@@ -62,12 +62,10 @@ from .limits import Limits
 from .names import targets_of
 from .post import Post
 from .session import Session
+from .sizes import too_long
 
 AGENTS_PLATFORM = "mcp-server"
 """What an agent's side says it runs on, before it says which users it has."""
-
-MOST_USERS = 100
-"""Of one agent's side."""
 
 
 class Routing:
@@ -161,6 +159,8 @@ class Routing:
         session.active = now
         account = self._accounts[session.account]
         match message:
+            case Ready() | CapabilitiesUpdate() | Resume() | Stop() if (reason := too_long(message)) is not None:
+                self._refuse(session, "INVALID_MESSAGE", reason)
             case Ready():
                 self._ready(account, session, message)
             case Resume():
@@ -217,7 +217,9 @@ class Routing:
         self._back(account, old)
 
     def _announce(self, account: Account, session: Session, message: CapabilitiesUpdate) -> None:
-        session.agent, session.users = True, message.users[:MOST_USERS]
+        if session.agent and session.users == message.users:
+            return
+        session.agent, session.users = True, message.users
         for other in list(account.sessions.values()):
             if not other.open and other.agent and other.identity == session.identity:
                 self._drop(other)
