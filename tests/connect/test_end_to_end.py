@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from actors.link_messages import Ack
+from actors.link_messages import Ack, UserMessage
 from tests.connect.world import SOON, Phone, World, world
 
 pytestmark = pytest.mark.realtime
@@ -53,7 +53,8 @@ async def test_a_message_to_somebody_who_is_not_there_is_given_to_nobody(tmp_pat
         await nursery.start(phone.hold, here.url)
         with trio.fail_after(SOON):
             await phone.linked.wait()
-            await phone.write("one", "nobody")
+            lost = await phone.outgoing.deliver(UserMessage(id="one", text="text one", target_user="nobody"))
+            assert (lost.status, lost.error_code) == ("offline", "AGENT_OFFLINE")
             await phone.write("two", "cora")
         assert [line["text"] for line in here.inbox("cora")] == ["text two"]
         nursery.cancel_scope.cancel()

@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
 
@@ -96,17 +96,17 @@ class World:
             tokens.chmod(0o600)
         arguments = ("--port", str(self.port), "--tokens", str(tokens), "--queue", str(self.home / "queue.sqlite"))
         process = await self.start("gateway", "gateway", *arguments, "--json")
-        await self.lines(process).__anext__()
+        async with aclosing(self.lines(process)) as lines:
+            await anext(lines)
 
     async def up(self) -> None:
         """``connect up``, until it has a link; after that nobody reads what it prints."""
         process = await self.start("up", "connect", "up", "--json")
-        lines = self.lines(process)
         with trio.fail_after(SOON):
-            async for line in lines:
-                if json.loads(line)["link"] == "up" and json.loads(line)["users"]:
-                    break
-        await lines.aclose()
+            async with aclosing(self.lines(process)) as lines:
+                async for line in lines:
+                    if json.loads(line)["link"] == "up" and json.loads(line)["users"]:
+                        break
         self.nursery.start_soon(self.drain, process)
 
     async def drain(self, process: trio.Process) -> None:

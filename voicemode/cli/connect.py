@@ -21,8 +21,8 @@ from .output import printable, write_json, write_line
 from .signals import heeding_signals
 
 if TYPE_CHECKING:
-    from ..connect.login.credentials import Credentials
     from ..connect.local_protocol import Answer
+    from ..connect.login.credentials import Credentials
     from ..connect.login.settings import LoginSettings
     from ..connect.login.signing_in import Person
 
