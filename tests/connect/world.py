@@ -25,7 +25,7 @@ from actors.outgoing import Outgoing
 from voicemode.connect.transport import GatewayTransport
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "the-token-of-ada-and-of-nobody-else"
+TOKEN = "the-token-of-ada-and-of-nobody-else"  # noqa: S105 - good for a gateway of the tests
 SOON = 30.0
 """Seconds for what takes one."""
 

@@ -52,7 +52,7 @@ PURPOSE = Purpose(
 class Reached:
     """What there is to see: how the link stands, who is announced, which devices there are."""
 
-    link: LinkStatus = LinkStatus()
+    link: LinkStatus = field(factory=LinkStatus)
     users: tuple[AgentUser, ...] = ()
     devices: tuple[str, ...] = ()
 
