@@ -147,9 +147,9 @@ async def _run(wanted: Wanted) -> int:
     async with heeding_signals() as signals:
         if issuer is not None:
             await _reach(issuer)
-        listeners = await open_listeners(wanted.host, wanted.port)
         queue = None if wanted.queue is None else await trio.to_thread.run_sync(MessageQueue.open, wanted.queue)
         try:
+            listeners = await open_listeners(wanted.host, wanted.port)
             hub, stop = Hub(Limits(connections=wanted.connections), queue=queue), trio.Event()
             app = make_app(hub, verifier, origins=wanted.origins)
             async with trio.open_nursery() as nursery:

@@ -63,6 +63,9 @@ from .names import targets_of
 from .post import Post
 from .session import Session
 
+AGENTS_PLATFORM = "mcp-server"
+"""What an agent's side says it runs on, before it says which users it has."""
+
 MOST_USERS = 100
 """Of one agent's side."""
 
@@ -184,6 +187,7 @@ class Routing:
 
     def _ready(self, account: Account, session: Session, message: Ready) -> None:
         session.ready = message
+        session.agent = session.agent or message.device.platform == AGENTS_PLATFORM
         for other in list(account.sessions.values()):
             # it is back, and did not resume
             if not other.open and not other.agent and other.identity == session.identity:

@@ -12,10 +12,10 @@ from functools import partial
 from typing import cast
 
 import trio
+from anycorn.app_wrappers import ASGIWrapper
 from anycorn.config import Config
 from anycorn.tcp_server import TCPServer
 from anycorn.typing import ASGIFramework
-from anycorn.utils import wrap_app
 from anycorn.worker_context import WorkerContext
 from starlette.types import ASGIApp
 
@@ -64,7 +64,7 @@ async def serve(
     The listeners are closed in the end.
     """
     config, context = settings(limits), WorkerContext(None)
-    wrapped = wrap_app(cast("ASGIFramework", app), 0, "asgi")
+    wrapped = ASGIWrapper(cast("ASGIFramework", app))
     streams: set[PatientStream] = set()
 
     async def connected(accepted: trio.SocketStream) -> None:

@@ -68,7 +68,8 @@ class PatientStream(anyio.abc.ByteStream):
         except (trio.BrokenResourceError, trio.TooSlowError) as error:
             self.abort()
             raise anyio.BrokenResourceError from error
-        except trio.ClosedResourceError as error:
+        except (trio.ClosedResourceError, trio.BusyResourceError) as error:
+            # busy with saying that nothing more comes
             raise anyio.ClosedResourceError from error
 
     async def send_eof(self) -> None:
