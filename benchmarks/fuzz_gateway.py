@@ -264,7 +264,7 @@ async def _attack(running: Running, chance: random.Random, done: Counter[str]) -
         with trio.move_on_after(30), suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             await attack(running, chance)
         done[attack.__name__] += 1
-        await trio.sleep(0)
+        await trio.lowlevel.checkpoint()
 
 
 async def _fuzz(running: Running, seconds: float, seed: int) -> tuple[Counter[str], list[float]]:

@@ -90,7 +90,9 @@ async def own_gateway(folder: Path, accounts: Iterable[str], *options: str) -> A
             await process.wait()
 
 
-def framed(data: bytes, opcode: int = TEXT, *, first: int = 0x80, masked: bool = True, length: int | None = None) -> bytes:
+def framed(
+    data: bytes, opcode: int = TEXT, *, first: int = 0x80, masked: bool = True, length: int | None = None
+) -> bytes:
     """A frame of WebSocket as a client sends it, or as none should; the mask is all zeros, which is one as well."""
     length = len(data) if length is None else length
     mask = 0x80 if masked else 0
