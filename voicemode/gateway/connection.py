@@ -106,9 +106,9 @@ class Connection:
 
     async def _heed(self, frame: str | bytes) -> None:
         self._hub.counters.frames_received += 1
-        if not self._rate.take(trio.current_time()):
-            self._mistake("RATE_LIMITED", "too many messages in too short a time; wait a little and send it again")
-        elif frame == PING:
+        # who is too fast is read no further, so that nothing of it is lost
+        await trio.sleep(self._rate.owe(trio.current_time(), 1))
+        if frame == PING:
             self._line.put(PONG)
         else:
             try:

@@ -36,9 +36,9 @@ class Limits:
     per_account_waiting: int = 1_000
     window: int = 20
     """Messages that one connection has not confirmed; more are sent when it has."""
-    frames: float = 20.0
-    """A second, of one connection, on the average."""
-    burst: int = 100
+    frames: float = 50.0
+    """A second, of one connection, on the average; who sends more is read more slowly."""
+    burst: int = 200
     bytes: float = 250_000.0
     """A second, of one connection, on the average."""
     burst_bytes: float = 1_100_000.0

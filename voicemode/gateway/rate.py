@@ -17,21 +17,10 @@ class TokenBucket:
     def __attrs_post_init__(self) -> None:
         self._level = self.burst
 
-    def take(self, now: float, amount: float = 1.0) -> bool:
-        """Whether there is as much; if so it is taken."""
-        self._fill(now)
-        if self._level < amount:
-            return False
-        self._level -= amount
-        return True
-
     def owe(self, now: float, amount: float) -> float:
-        """Take ``amount``, which has been used already, and return for how many seconds nothing more may be."""
-        self._fill(now)
-        self._level -= amount
-        return max(0.0, -self._level / self.rate)
-
-    def _fill(self, now: float) -> None:
+        """Take ``amount``, though there may be less, and return for how many seconds nothing more may be taken."""
         if self._at is not None:
             self._level = min(self.burst, self._level + self.rate * (now - self._at))
         self._at = now
+        self._level -= amount
+        return max(0.0, -self._level / self.rate)
