@@ -30,7 +30,7 @@ EVERY = 0.1
 SETTLED = 150.0
 """Seconds in which everything has come through afterwards: a dead link is noticed after one minute, and made again."""
 
-INSIDE = "VOICEMODE_BENCH_INSIDE"
+INSIDE = "BENCH_INSIDE"
 """In the environment of who is in the network that can be cut."""
 
 SHIFTED = Path(__file__).with_name("shifted_clock")
@@ -105,7 +105,7 @@ async def measure(smoke: bool) -> Findings:
     home = Path(tempfile.mkdtemp(prefix="voicemode-"))
     shift = home / "shift"
     shift.write_text("0")
-    more = {"PYTHONPATH": f"{SHIFTED}{os.pathsep}{ROOT}", "VOICEMODE_BENCH_SHIFT": str(shift)}
+    more = {"PYTHONPATH": f"{SHIFTED}{os.pathsep}{ROOT}", "BENCH_SHIFT": str(shift)}
 
     async def jump(seconds: float) -> None:
         beside = trio.Path(f"{shift}.new")

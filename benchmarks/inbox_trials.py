@@ -41,8 +41,8 @@ RETRIES = (0.005, 0.01, 0.02, 0.04, 0.08, *[0.1] * 5)
 
 
 class Place:
-    """A user, ``cora``, to whom a team subscribes until ``close``, and Claude Code, which takes out what is in the inbox
-    of the team."""
+    """A user, ``cora``, to whom a team subscribes until ``close``, and Claude Code, which takes out what is in its
+    inbox."""
 
     def __init__(self, directory: Path) -> None:
         self.base, self.teams = directory / "base", directory / "teams"

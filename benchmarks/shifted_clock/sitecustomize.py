@@ -1,4 +1,4 @@
-"""On the path of a Python, its clock on the wall is off by the seconds that the file in ``VOICEMODE_BENCH_SHIFT`` holds.
+"""On the path of a Python its clock on the wall is off, by the seconds that the file in ``BENCH_SHIFT`` holds.
 
 The clock that only goes forward stays as it is, as when somebody sets a machine's clock.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
-_PLACE = os.environ.get("VOICEMODE_BENCH_SHIFT", "")
+_PLACE = Path(os.environ.get("BENCH_SHIFT", os.devnull))
 _true = time.time
 
 
 def _shifted() -> float:
-    with open(_PLACE, encoding="ascii") as file:
-        return _true() + float(file.read() or 0)
+    return _true() + float(_PLACE.read_text() or 0)
 
 
-if _PLACE:
+if "BENCH_SHIFT" in os.environ:
     time.time = _shifted
