@@ -20,11 +20,12 @@ import trio
 from attrs import define, field
 from report import Budget, Findings, figure, run
 
+from actors.outgoing import Outgoing
 from tests.connect.world import ROOT, Phone, World, world
 
 NEVER = Budget(at_most=0, exact=True)
 
-EVERY = 0.1
+EVERY = 0.2
 """Seconds between two messages."""
 
 SETTLED = 150.0
@@ -39,7 +40,7 @@ DAY = 86_400.0
 
 @define(eq=False)
 class Writing:
-    """A message every tenth of a second; ``took`` are the seconds until each was promised, by what was going on."""
+    """A message five times a second; ``took`` are the seconds until each was promised, by what was going on."""
 
     phone: Phone
     promised: list[str] = field(factory=list[str])
@@ -112,7 +113,7 @@ async def measure(smoke: bool) -> Findings:
         await beside.write_text(str(seconds))
         await beside.replace(shift)
 
-    writing = Writing(Phone())
+    writing = Writing(Phone(Outgoing(capacity=5_000)))
     try:
         await link("up")
         async with world(home, more) as here, trio.open_nursery() as nursery:
@@ -150,11 +151,12 @@ async def settled(here: World, writing: Writing) -> Counter[str]:
     return Counter(line["text"].removeprefix("text ") for line in here.inbox("cora"))
 
 
-def main() -> int:
-    if INSIDE not in os.environ:
-        command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, *sys.argv]
+def main(arguments: list[str] | None = None) -> int:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if INSIDE not in os.environ and "--help" not in arguments:
+        command = ["unshare", "--user", "--map-root-user", "--net", sys.executable, __file__, *arguments]
         os.execvpe(command[0], command, {**os.environ, INSIDE: "1"})  # noqa: S606 - it is this program again
-    return run("outages", lambda smoke: trio.run(measure, smoke))
+    return run("outages", lambda smoke: trio.run(measure, smoke), arguments)
 
 
 if __name__ == "__main__":
