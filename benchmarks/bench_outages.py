@@ -45,6 +45,7 @@ class Writing:
     phone: Phone
     promised: list[str] = field(factory=list[str])
     queued: int = 0
+    refused: int = 0
     took: dict[str, list[float]] = field(factory=dict[str, list[float]])
     during: str = "nothing wrong"
     over: bool = False
@@ -59,6 +60,9 @@ class Writing:
     async def _write(self, key: str, during: str) -> None:
         began = trio.current_time()
         ack = await self.phone.write(key, "cora")
+        if ack.status not in {"delivered", "queued"}:
+            self.refused += 1
+            return
         self.took.setdefault(during, []).append(trio.current_time() - began)
         self.queued += ack.status == "queued"
         self.promised.append(key)
@@ -135,6 +139,7 @@ async def measure(smoke: bool) -> Findings:
     return Findings(
         figures=(
             figure("messages promised", "", [len(writing.promised)]),
+            figure("refused, as too many waited already", "", [writing.refused]),
             figure("promised and not there", "", [lost], NEVER),
             figure("there twice", "", [doubled], NEVER),
             *(figure(f"{what}: written → promised", "s", took) for what, took in writing.took.items()),
