@@ -35,9 +35,10 @@ def read(home: Path, directory: Path | None = None, **environment: str) -> Confi
     return read_configuration(environment=environment, directory=directory, home=home)
 
 
-def test_there_are_five() -> None:
+def test_there_are_six() -> None:
     assert set(KEYS) == {"OPENAI_API_KEY", "VOICEMODE_STT_KEY", "VOICEMODE_TTS_KEY", "VOICEMODE_LLM_KEY"} | {
-        "VOICEMODE_CONNECT_TOKEN"
+        "VOICEMODE_CONNECT_TOKEN",
+        "VOICEMODE_GATEWAY_REDIS",
     }
 
 

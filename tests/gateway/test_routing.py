@@ -38,7 +38,14 @@ from voicemode.gateway.limits import Limits
 from voicemode.gateway.routing import Routing
 
 LIMITS = Limits(
-    patience=10.0, resumable=50.0, remembered=4, remembered_per_account=3, per_target=3, per_account_waiting=6, window=2
+    patience=10.0,
+    back=10.0,
+    resumable=50.0,
+    remembered=4,
+    remembered_per_account=3,
+    per_target=3,
+    per_account_waiting=6,
+    window=2,
 )
 ACCOUNTS = ("ada", "bob")
 NAMES = ("cora", "dora")

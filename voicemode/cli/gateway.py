@@ -13,12 +13,16 @@ from attrs import frozen
 from actors.errors import SettingsError, VoiceError
 
 from . import options
+from .defaults import configured
 from .output import flush, write_json, write_line
 from .signals import exit_code_of, heeding_signals
 
 if TYPE_CHECKING:
+    from ..gateway.broker import Broker
     from ..gateway.issuer import IssuerTokens
     from ..gateway.tokens import TokenVerifier
+
+REDIS = "VOICEMODE_GATEWAY_REDIS"
 
 ACCOUNT = "local"
 """Whose the token is that is made for one start."""
@@ -150,7 +154,8 @@ async def _run(wanted: Wanted) -> int:
         queue = None if wanted.queue is None else await trio.to_thread.run_sync(MessageQueue.open, wanted.queue)
         try:
             listeners = await open_listeners(wanted.host, wanted.port)
-            hub, stop = Hub(Limits(connections=wanted.connections), queue=queue), trio.Event()
+            hub = Hub(Limits(connections=wanted.connections), queue=queue, broker=_broker())
+            stop = trio.Event()
             app = make_app(hub, verifier, origins=wanted.origins)
             async with trio.open_nursery() as nursery:
                 await nursery.start(hub.run)
@@ -192,6 +197,15 @@ def _verifier(wanted: Wanted, token: str | None) -> tuple[TokenVerifier, IssuerT
     if wanted.tokens is None and issuer is None:
         _only_here(wanted.host)
     return FirstOf(verifiers), issuer
+
+
+def _broker() -> Broker | None:
+    """What joins this gateway with others, if there are any.  Raises VoiceError without the extra."""
+    if not (url := configured().keys.get(REDIS)):
+        return None
+    from ..gateway.redis_broker import RedisBroker
+
+    return RedisBroker(url)
 
 
 def _only_here(host: str) -> None:

@@ -5,7 +5,7 @@ They stand in ``table`` with all others.  A project's file decides none of them:
 
 from __future__ import annotations
 
-from .kinds import COUNT, FOLDER, LIST, PORT, TEXT
+from .kinds import COUNT, FOLDER, LIST, PORT, SECRET, TEXT
 from .setting import ANY, Setting
 
 GATEWAY = (
@@ -57,6 +57,12 @@ GATEWAY = (
         "The web pages that may connect, as in https://example.com; by default those of anybody with a token.",
         "--origin",
         theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_GATEWAY_REDIS",
+        SECRET,
+        "",
+        "The Redis server by which it finds other gateways, as in redis://:password@127.0.0.1:6379/0.",
     ),
     Setting(
         "VOICEMODE_GATEWAY_CONNECTIONS",

@@ -54,6 +54,9 @@ class Company:
     def _hear(self, account: str, data: bytes) -> None:
         event, asked = read(self.process, account, data)
         if isinstance(event, Heard):
+            if event.process == self.process:
+                # some brokers tell whoever published it, too
+                return
             if event.sessions:
                 self._heard[account, event.process] = trio.current_time()
             else:

@@ -25,8 +25,10 @@ class Limits:
     """For a token to be said and found good, and again for ``ready``."""
     silence: float = 90.0
     """After which a connection that says nothing is closed."""
-    patience: float = 60.0
+    patience: float = 90.0
     """For a message to be confirmed; longer than an agent's side takes to find its connection dead and make another."""
+    back: float = 30.0
+    """For whoever has just gone to be back; until then messages for them are taken."""
     resumable: float = 24 * HOUR
     remembered: int = 5_000
     """Sessions without a connection."""

@@ -73,6 +73,7 @@ class Post:
             self.say(sender, answer)
         elif (known := account.asked.get(asked)) is not None:
             known.origin = sender.id
+            self._tell_again(known)
         elif (refusal := self._refusal(message)) is not None:
             self.say(sender, refusal)
         elif isinstance(message, Speak | Listen):
@@ -177,7 +178,7 @@ class Post:
             target = None
         else:
             target, session = message.target_user or "", None
-            found = account.find(target, now - self._limits.patience)
+            found = account.find(target, now - self._limits.back)
         if isinstance(found, Several):
             self.say(sender, _failed(asked.id, "AMBIGUOUS_TARGET", f"several are meant: {', '.join(found.addresses)}"))
             return
@@ -215,9 +216,8 @@ class Post:
     def _accept_for_devices(
         self, account: Account, sender: Session, message: Speak | Listen, asked: Asked, now: float
     ) -> None:
-        patience = now - self._limits.patience
         there = any(each.speaks and message.device_id in {None, each.identity} for each in account.devices())
-        if there or account.gone_device(message.device_id, patience):
+        if there or account.gone_device(message.device_id, now - self._limits.back):
             self._wait(account, sender, message, asked, now, target=message.device_id)
         else:
             self.say(sender, Ack(id=message.id, status="offline", error=NO_DEVICE, error_code="DEVICE_OFFLINE"))
@@ -310,6 +310,13 @@ class Post:
             ):
                 session.listener = waiting.origin
             self.say(session, waiting.message, asker)
+
+    def _tell_again(self, waiting: Waiting) -> None:
+        """What went to another process may have been lost between them."""
+        sessions = [waiting.account.sessions.get(each) for each in waiting.sent]
+        for session in sessions:
+            if session is not None and session.process is not None:
+                self.say(session, waiting.message, waiting.account.sessions.get(waiting.origin or ""))
 
     def _recipients(self, waiting: Waiting) -> list[Session]:
         account = waiting.account
