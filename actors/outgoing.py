@@ -72,6 +72,10 @@ class Outgoing:
             raise _no_link()
         return awaited.ack
 
+    def take_back(self, message_id: str) -> None:
+        """Nobody wants that message sent any more; one that is on its way, or was acknowledged, stays what it is."""
+        self._outbox.acknowledge(message_id)
+
     @property
     def waiting(self) -> int:
         """How many messages have not been acknowledged."""

@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
@@ -25,7 +26,9 @@ from attrs import asdict, define, field
 
 from voicemode.connect.inbox_lines import Line
 from voicemode.connect.messaging import put
+from voicemode.connect.presence import subscribe
 from voicemode.connect.team_inbox import Entry
+from voicemode.connect.users import Users
 
 LATEST = 0.06
 """Seconds after which a writer is killed at the latest; on a disk that takes 4 ms to sync it writes two messages."""
@@ -38,7 +41,8 @@ RETRIES = (0.005, 0.01, 0.02, 0.04, 0.08, *[0.1] * 5)
 
 
 class Place:
-    """A user, ``cora``, to whom a team subscribes, and Claude Code, which takes out what is in the team's inbox."""
+    """A user, ``cora``, to whom a team subscribes until ``close``, and Claude Code, which takes out what is in its
+    inbox."""
 
     def __init__(self, directory: Path) -> None:
         self.base, self.teams = directory / "base", directory / "teams"
@@ -47,9 +51,12 @@ class Place:
         (user / "meta.json").write_text("{}")
         self.lines, self.inbox = user / "inbox", team / "inboxes" / "team-lead.json"
         self.inbox.parent.mkdir(parents=True)
-        (user / "inbox-live").symlink_to(self.inbox)
+        self.subscription = subscribe(Users(self.base, teams=self.teams), "cora", "work")
         self._read = 0
         self.written, self.taken = Counter[str](), Counter[str]()
+
+    def close(self) -> None:
+        self.subscription.release()
 
     def send(self, identifier: str, text: str) -> None:
         line = Line(id=identifier, sender="Mike", text=text, timestamp="2026-11-28T12:00:00.000Z", source="connect")
@@ -121,8 +128,7 @@ def killed_writers(trials: int, seed: int = 1) -> Outcome:
     """Each writer sends messages until it is killed, the next begins with what the one before had not acknowledged."""
     dice, outcome, acknowledged = random.Random(seed), Outcome(trials=trials), list[str]()
     begun, unsaid = time.perf_counter(), list[str]()
-    with TemporaryDirectory() as directory:
-        place = Place(Path(directory))
+    with TemporaryDirectory() as directory, closing(Place(Path(directory))) as place:
         for trial in range(trials):
             sent = _killed(place, itertools.chain(unsaid, (f"msg_{trial}-{n}" for n in itertools.count())), dice)
             outcome.locks += place.inbox.with_name(f"{place.inbox.name}.lock").exists()
@@ -198,8 +204,7 @@ def many_writers(processes: int, messages: int) -> Crowd:
     """All write at once, some messages with the same ids, while Claude Code takes out what there is."""
     begun = time.perf_counter()
     crowd = Crowd(Outcome(trials=processes))
-    with TemporaryDirectory() as directory:
-        place = Place(Path(directory))
+    with TemporaryDirectory() as directory, closing(Place(Path(directory))) as place:
 
         def writing(number: int) -> Callable[[int], None]:
             def write(pipe: int) -> None:

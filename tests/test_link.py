@@ -246,6 +246,14 @@ async def test_whoever_waits_no_longer_takes_a_message_back(autojump_clock: Mock
         assert held.gateway.last.messages == [Ready(device=DESK)]
 
 
+def test_what_was_taken_back_is_not_sent_when_there_is_a_link() -> None:
+    outgoing = Outgoing()
+    outgoing.put(Speak(id="1", text="hello"))
+    outgoing.take_back("1")
+    outgoing.open()
+    assert (outgoing.take(0.0), outgoing.waiting) == (None, 0)
+
+
 async def test_an_order_to_listen_is_not_kept_for_later(autojump_clock: MockClock) -> None:
     outgoing = Outgoing()
     with pytest.raises(LinkLost, match="no link to the gateway at the moment"):

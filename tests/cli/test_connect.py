@@ -181,6 +181,7 @@ def test_status_where_nothing_is_allowed_and_nobody_signed_in(run: Run, store: F
         "store": "file",
         "place": str(store.path),
         "login": None,
+        "link": None,
     }
     assert not store.path.parent.exists()
 
@@ -205,7 +206,8 @@ def test_status_says_how_long_a_login_is_good_for(
     monkeypatch.setenv("VOICEMODE_CONNECT_WS_URL", "wss://me:hush@gateway.example.org/ws?token=hush")
     kept(store, **changes)
     ran = run("connect", "status")
-    first, second, last = ran.out.splitlines()
+    first, second, last, link = ran.out.splitlines()
+    assert link == "nothing holds the link: voicemode connect up"
     assert first == "the gateway is wss://gateway.example.org/ws"
     assert second.startswith("ada@example.org�[2J is signed in by https://")
     assert last.endswith(line)

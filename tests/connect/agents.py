@@ -6,13 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
+
+from voicemode.connect.presence import Subscription, subscribe
+from voicemode.connect.users import Users
 
 
 @frozen
 class Machine:
     base: Path
     teams: Path
+    subscriptions: list[Subscription] = field(factory=list[Subscription])
 
     @classmethod
     def at(cls, directory: Path) -> Machine:
@@ -33,6 +37,15 @@ class Machine:
         return directory
 
     def subscribe(self, user: str, team: str) -> None:
+        """Until ``unsubscribe``."""
+        self.subscriptions.append(subscribe(Users(self.base, teams=self.teams), user, team))
+
+    def unsubscribe(self) -> None:
+        while self.subscriptions:
+            self.subscriptions.pop().release()
+
+    def link(self, user: str, team: str) -> None:
+        """As a subscription leaves it when its process has gone."""
         link = self.base / "connect" / "users" / user / "inbox-live"
         link.symlink_to(self.teams / team / "inboxes" / "team-lead.json")
 

@@ -14,8 +14,10 @@ FullDisk: TypeAlias = Callable[[int], AbstractContextManager[None]]
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    return Machine.at(tmp_path)
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    machine = Machine.at(tmp_path)
+    yield machine
+    machine.unsubscribe()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from actors.link_messages import Ack
+from actors.link_messages import Ack, Stop, UserMessage
 from tests.connect.world import SOON, Phone, World, world
 
 pytestmark = pytest.mark.realtime
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.realtime
 async def everything_promised_is_there_once(here: World, promised: list[str]) -> None:
     """What was queued is delivered when the agent's side is there, so it may take a moment."""
     with trio.fail_after(SOON):
-        while set(promised) - {line["text"].removeprefix("text ") for line in here.inbox("cora")}:
-            await trio.sleep(0.1)
+        while set(promised) - {line["text"].removeprefix("text ") for line in here.inbox("cora")}:  # noqa: ASYNC110
+            await trio.sleep(0.1)  # it is another process that writes
     found = Counter(line["text"].removeprefix("text ") for line in here.inbox("cora"))
     assert {key: found[key] for key in promised} == dict.fromkeys(promised, 1)
     assert max(found.values()) == 1
@@ -53,7 +53,8 @@ async def test_a_message_to_somebody_who_is_not_there_is_given_to_nobody(tmp_pat
         await nursery.start(phone.hold, here.url)
         with trio.fail_after(SOON):
             await phone.linked.wait()
-            await phone.write("one", "nobody")
+            lost = await phone.outgoing.deliver(UserMessage(id="one", text="text one", target_user="nobody"))
+            assert (lost.status, lost.error_code) == ("offline", "AGENT_OFFLINE")
             await phone.write("two", "cora")
         assert [line["text"] for line in here.inbox("cora")] == ["text two"]
         nursery.cancel_scope.cancel()
@@ -90,4 +91,35 @@ async def test_whoever_is_killed_meanwhile_what_was_promised_is_there_once(tmp_p
                     here.signal("gateway", signal.SIGCONT)
         assert len(promised) == 60
         await everything_promised_is_there_once(here, promised)
+        nursery.cancel_scope.cancel()
+
+
+AGENT = """
+import trio
+
+async def answer(words, history):
+    yield f"You said {words} "
+    if words == "Count.":
+        yield "One. Two. "
+        await trio.sleep(3600)
+    yield f"After {len(history)} messages."
+"""
+
+
+async def test_an_agent_is_talked_with_from_the_phone_and_stopped_there(tmp_path: Path) -> None:
+    phone = Phone()
+    (tmp_path / "parrot.py").write_text(AGENT)
+    async with world(tmp_path) as here, trio.open_nursery() as nursery:
+        await here.gateway()
+        await here.talk(tmp_path / "parrot.py")
+        await nursery.start(phone.hold, here.url)
+        with trio.fail_after(SOON):
+            await phone.linked.wait()
+            await phone.says("t1", "Count.")
+            await phone.has_spoken("Two.")
+            phone.outgoing.put(Stop())
+            await phone.says("t2", "Again?")
+            await phone.has_spoken("After 2 messages.")
+            await phone.is_to_listen()
+        assert phone.spoken == ["You said Count.", "One.", "Two.", "You said Again?", "After 2 messages."]
         nursery.cancel_scope.cancel()

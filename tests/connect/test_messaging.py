@@ -148,15 +148,24 @@ class TestFromOutside:
         assert raised.value.reason == "the message is empty"
         assert machine.lines("cora") == []
 
-    async def test_a_subscription_that_leads_astray_is_an_error_and_the_message_is_kept(
+    async def test_a_link_that_leads_astray_is_not_followed_and_the_message_is_kept(
         self, machine: Machine, store: FileInboxStore, tmp_path: Path
     ) -> None:
-        (machine.base / "connect" / "users" / "cora" / "inbox-live").symlink_to(tmp_path / "elsewhere.json")
-        for _ in range(2):
-            with pytest.raises(InboxError, match="inbox-live is no way"):
-                await store.deliver(delivery())
-        assert len(machine.lines("cora")) == 1
+        machine.team("work")
+        machine.subscribe("cora", "work")
+        link = machine.base / "connect" / "users" / "cora" / "inbox-live"
+        link.unlink()
+        link.symlink_to(tmp_path / "elsewhere.json")
+        await store.deliver(delivery())
+        assert (len(machine.lines("cora")), machine.entries("work")) == (1, [])
         assert not (tmp_path / "elsewhere.json").exists()
+
+    async def test_a_session_that_has_ended_is_not_written_to(self, machine: Machine, store: FileInboxStore) -> None:
+        machine.team("work")
+        link = machine.base / "connect" / "users" / "cora" / "inbox-live"
+        link.symlink_to(machine.teams / "work" / "inboxes" / "team-lead.json")
+        await store.deliver(delivery())
+        assert (len(machine.lines("cora")), machine.entries("work")) == (1, [])
 
     async def test_a_cancel_is_heeded_while_the_inbox_is_waited_for(
         self, machine: Machine, store: FileInboxStore

@@ -104,20 +104,20 @@ def test_an_inbox_that_is_a_link_is_refused(machine: Machine, tmp_path: Path) ->
 def test_a_subscription_leads_to_the_inbox_of_a_team(machine: Machine) -> None:
     cora, team = machine.user("cora"), machine.team("work")
     assert live_inbox(cora, machine.teams) is None
-    machine.subscribe("cora", "work")
+    machine.link("cora", "work")
     assert live_inbox(cora, machine.teams) == team / "inboxes" / "team-lead.json"
 
 
 def test_a_subscription_may_go_by_the_second_name_of_a_team(machine: Machine) -> None:
     cora, team = machine.user("cora"), machine.team("session-1")
     (machine.teams / "cora").symlink_to(team)
-    machine.subscribe("cora", "cora")
+    machine.link("cora", "cora")
     assert live_inbox(cora, machine.teams) == team / "inboxes" / "team-lead.json"
 
 
 def test_a_subscription_to_a_team_that_has_ended_is_none(machine: Machine) -> None:
     cora = machine.user("cora")
-    machine.subscribe("cora", "work")
+    machine.link("cora", "work")
     assert live_inbox(cora, machine.teams) is None
 
 

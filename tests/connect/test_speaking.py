@@ -18,7 +18,8 @@ class Device:
 
     def __init__(self) -> None:
         self.sent: list[Speak] = []
-        self.speaking = Speaking(self.sent.append)
+        self.taken_back: list[str] = []
+        self.speaking = Speaking(self.sent.append, self.taken_back.append)
 
     def acks(self, status: AckStatus, error: str | None = None) -> None:
         self.speaking.acked(Ack(id=self.sent[-1].id, status=status, error=error))
@@ -87,6 +88,7 @@ async def test_a_text_nobody_says_is_told(autojump_clock: MockClock, then: Calla
     device = Device()
     with pytest.raises(NotSaid, match=why):
         await said(device, lambda: then(device))
+    assert device.taken_back == [device.sent[0].id]
 
 
 async def test_what_nobody_waits_for_any_more_is_nothing(autojump_clock: MockClock) -> None:
@@ -101,3 +103,4 @@ async def test_a_cancelled_text_is_forgotten(autojump_clock: MockClock) -> None:
     with trio.move_on_after(1):
         await device.speaking.say("Done.")
     assert device.hears("Yes.") is False
+    assert device.taken_back == [device.sent[0].id]

@@ -10,8 +10,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from subprocess import PIPE
 
@@ -19,13 +19,13 @@ import trio
 from attrs import define, field
 
 from actors.link import hold_link
-from actors.link_messages import Ack, Capabilities, Device, LinkMessage, Speak, Transcription, UserMessage
+from actors.link_messages import Ack, Capabilities, Device, LinkMessage, Listen, Speak, Transcription, UserMessage
 from actors.machines.link import LinkPolicy, LinkStatus
 from actors.outgoing import Outgoing
 from voicemode.connect.transport import GatewayTransport
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "the-token-of-ada-and-of-nobody-else"
+TOKEN = "the-token-of-ada-and-of-nobody-else"  # noqa: S105 - good for a gateway of the tests
 SOON = 30.0
 """Seconds for what takes one."""
 
@@ -43,12 +43,12 @@ class FixedToken:
 
 @define(eq=False)
 class World:
-    """``home`` is the agents' machine's; ``prefix`` goes before the commands of the processes."""
+    """``home`` is the agents' machine's; ``more`` is added to the environment of its processes."""
 
     home: Path
     port: int
     nursery: trio.Nursery
-    prefix: Sequence[str] = ()
+    more: Mapping[str, str] = field(factory=dict[str, str])
     running: dict[str, trio.Process] = field(factory=dict[str, trio.Process])
     started: list[trio.Process] = field(factory=list[trio.Process])
 
@@ -68,11 +68,12 @@ class World:
             "VOICEMODE_CONNECT_TOKEN": TOKEN,
             "VOICEMODE_CONNECT_HOST": "desk",
             "PYTHONPATH": str(ROOT),
+            **self.more,
         }
 
     async def start(self, name: str, *arguments: str) -> trio.Process:
         process = await trio.lowlevel.open_process(
-            [*self.prefix, sys.executable, "-m", "voicemode", *arguments],
+            [sys.executable, "-m", "voicemode", *arguments],
             stdout=PIPE,
             env=self.environment,
             cwd=self.home,
@@ -96,17 +97,25 @@ class World:
             tokens.chmod(0o600)
         arguments = ("--port", str(self.port), "--tokens", str(tokens), "--queue", str(self.home / "queue.sqlite"))
         process = await self.start("gateway", "gateway", *arguments, "--json")
-        await self.lines(process).__anext__()
+        async with aclosing(self.lines(process)) as lines:
+            await anext(lines)
 
     async def up(self) -> None:
         """``connect up``, until it has a link; after that nobody reads what it prints."""
         process = await self.start("up", "connect", "up", "--json")
-        lines = self.lines(process)
         with trio.fail_after(SOON):
-            async for line in lines:
-                if json.loads(line)["link"] == "up" and json.loads(line)["users"]:
-                    break
-        await lines.aclose()
+            async with aclosing(self.lines(process)) as lines:
+                async for line in lines:
+                    if json.loads(line)["link"] == "up" and json.loads(line)["users"]:
+                        break
+        self.nursery.start_soon(self.drain, process)
+
+    async def talk(self, agent: Path) -> None:
+        """``connect talk`` with the function ``answer`` of the module ``agent``, once it can be talked with."""
+        process = await self.start("talk", "connect", "talk", "--agent", f"{agent.stem}:answer")
+        with trio.fail_after(SOON):
+            async with aclosing(self.lines(process)) as lines:
+                await anext(lines)
         self.nursery.start_soon(self.drain, process)
 
     async def drain(self, process: trio.Process) -> None:
@@ -135,7 +144,7 @@ class World:
     async def voicemode(self, *arguments: str) -> str:
         """What another process of the same user prints.  Fails when it fails."""
         ran = await trio.run_process(
-            [*self.prefix, sys.executable, "-m", "voicemode", *arguments],
+            [sys.executable, "-m", "voicemode", *arguments],
             capture_stdout=True,
             env=self.environment,
             cwd=self.home,
@@ -153,11 +162,11 @@ class Phone:
 
     outgoing: Outgoing = field(factory=Outgoing)
     spoken: list[str] = field(factory=list[str])
-    stopped: int = 0
+    asked_to_listen: int = 0
     reply: str = "Fine."
     states: list[LinkStatus] = field(factory=list[LinkStatus])
     linked: trio.Event = field(factory=trio.Event)
-    heard_of: trio.Event = field(factory=trio.Event)
+    news: trio.Condition = field(factory=trio.Condition)
 
     async def hold(self, url: str, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         incoming, received = trio.open_memory_channel[LinkMessage](64)
@@ -189,11 +198,32 @@ class Phone:
         async for message in received:
             if isinstance(message, Speak):
                 self.outgoing.put(Ack(id=message.id, status="received"))
-                self.spoken.append(message.text)
-                self.heard_of.set()
+                async with self.news:
+                    self.spoken.append(message.text)
+                    self.news.notify_all()
                 self.outgoing.put(Ack(id=message.id, status="delivered"))
                 if message.wait_for_response:
                     self.outgoing.put(Transcription(id=message.id, text=self.reply))
+            elif isinstance(message, Listen):
+                self.outgoing.put(Ack(id=message.id, status="received"))
+                async with self.news:
+                    self.asked_to_listen += 1
+                    self.news.notify_all()
+
+    async def says(self, key: str, text: str) -> None:
+        """To the one agent there is."""
+        ack = await self.outgoing.deliver(Transcription(id=key, text=text))
+        assert ack.status == "delivered", ack
+
+    async def has_spoken(self, text: str) -> None:
+        async with self.news:
+            while text not in self.spoken:
+                await self.news.wait()
+
+    async def is_to_listen(self) -> None:
+        async with self.news:
+            while not self.asked_to_listen:
+                await self.news.wait()
 
     async def write(self, key: str, user: str) -> Ack:
         """As often as it takes until something has been promised, or the agent is not there."""
@@ -211,10 +241,10 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def world(home: Path, prefix: Sequence[str] = ()) -> AsyncGenerator[World]:
+async def world(home: Path, more: Mapping[str, str] | None = None) -> AsyncGenerator[World]:
     """With a user cora whom nothing wakes; no process of it is left in the end."""
     async with trio.open_nursery() as nursery:
-        here = World(home, free_port(), nursery, prefix)
+        here = World(home, free_port(), nursery, more or {})
         try:
             await here.voicemode("connect", "user", "add", "cora", "--name", "Cora 7")
             yield here

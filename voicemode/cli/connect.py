@@ -21,8 +21,8 @@ from .output import printable, write_json, write_line
 from .signals import heeding_signals
 
 if TYPE_CHECKING:
-    from ..connect.login.credentials import Credentials
     from ..connect.local_protocol import Answer
+    from ..connect.login.credentials import Credentials
     from ..connect.login.settings import LoginSettings
     from ..connect.login.signing_in import Person
 
@@ -119,11 +119,11 @@ def status(as_json: bool) -> None:
     settings = _settings()
     store = store_of(settings)
     known = settings, store.place, trio.run(in_thread, store.load), time.time()
-    link = trio.run(_link, settings.base_dir)
+    link = trio.run(_link, settings.base_dir) if settings.enabled else None
     if as_json:
         write_json({**report_of(*known), "link": None if link is None else _told(link)})
         return
-    for line in (*lines_of(*known), *_lines_of(link)):
+    for line in (*lines_of(*known), *(_lines_of(link) if settings.enabled else ())):
         write_line(printable(line))
 
 

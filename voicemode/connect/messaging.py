@@ -10,8 +10,10 @@ from actors.errors import BadMessage
 from .external import name_of, plain
 from .file_care import Pause, explaining, no_pause, timestamp
 from .inbox_lines import Line, add_line
+from .presence import target_of
 from .recipients import TEAM_LEAD, live_inbox, team_inbox, teams_directory, user_directory
 from .team_inbox import LONGEST_SUMMARY, Entry, add_entry
+from .users import Users
 
 LONGEST = 100_000
 """Characters of a message."""
@@ -46,7 +48,7 @@ def deliver_to_user(base: Path, user: str, content: str, sender: str = "voicemod
 
 
 def put(base: Path, teams: Path, user: str, line: Line, entry: Entry, *, pause: Pause = no_pause) -> None:
-    """``line`` into the inbox of ``user``, then ``entry`` into the live one if there is any.
+    """``line`` into the inbox of ``user``, then ``entry`` into that of the team whose process subscribes, if one does.
 
     When that fails the message stays in the first, where it is not doubled when it is tried again.
     """
@@ -54,7 +56,8 @@ def put(base: Path, teams: Path, user: str, line: Line, entry: Entry, *, pause: 
         directory = user_directory(base, user)
     add_line(directory / "inbox", line, pause=pause)
     with explaining(directory / "inbox-live"):
-        live = live_inbox(directory, teams)
+        subscribed = target_of(Users(base, teams=teams), directory.name) is not None
+        live = live_inbox(directory, teams) if subscribed else None
     if live is not None:
         add_entry(live, entry, pause=pause)
 

@@ -52,7 +52,7 @@ PURPOSE = Purpose(
 class Reached:
     """What there is to see: how the link stands, who is announced, which devices there are."""
 
-    link: LinkStatus = LinkStatus()
+    link: LinkStatus = field(factory=LinkStatus)
     users: tuple[AgentUser, ...] = ()
     devices: tuple[str, ...] = ()
 
@@ -108,7 +108,7 @@ class _Desk:
     """What devices are called, by their ids."""
 
     def __attrs_post_init__(self) -> None:
-        self.speaking = Speaking(self.outgoing.put)
+        self.speaking = Speaking(self.outgoing.put, self.outgoing.take_back)
 
     def linked(self, status: LinkStatus) -> None:
         self._show(Reached(link=status, users=self.reached.users, devices=self.reached.devices))

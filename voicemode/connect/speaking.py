@@ -52,6 +52,7 @@ class Speaking:
     """Several may speak at once; each waits for what is its own."""
 
     _send: Callable[[Speak], object]
+    _take_back: Callable[[str], object]
     _waiting: dict[str, _Waiting] = field(factory=dict[str, _Waiting], init=False)
 
     async def say(
@@ -92,6 +93,7 @@ class Speaking:
             return Said(fate=fate)
         finally:
             del self._waiting[key]
+            self._take_back(key)  # said minutes later, when the link is there again, it would be out of place
 
     async def _fate(self, acks: trio.MemoryReceiveChannel[Ack], characters: int) -> Fate:
         fate: Fate | None = None

@@ -25,6 +25,7 @@ from ..config.places import write
 from . import live
 from .alone import alone_with
 from .names import checked
+from .recipients import teams_directory
 
 META, INBOX = "meta.json", "inbox"
 
@@ -57,7 +58,7 @@ class Users:
     def __init__(self, base_dir: Path, *, teams: Path | None = None) -> None:
         """``teams`` is where Claude Code keeps its teams.  Raises VoiceError where nobody knows the home directory."""
         self.directory = base_dir / "connect" / "users"
-        self.teams = _teams_directory() if teams is None else teams
+        self.teams = teams_directory() if teams is None else teams
 
     def directory_of(self, name: str) -> Path:
         """Whether the user is there or not.  Raises SettingsError for what can be no name."""
@@ -180,15 +181,6 @@ class Users:
             return User(name=name, display_name=name, fault=fault)
         texts = {key: one_line(value) for key in _TEXTS if isinstance(value := given.get(key), str)}
         return User(**{**texts, "name": name, "display_name": texts.get("display_name") or name})
-
-
-def _teams_directory() -> Path:
-    if configured := os.environ.get("CLAUDE_CONFIG_DIR"):
-        return Path(configured) / "teams"
-    try:
-        return Path.home() / ".claude" / "teams"
-    except RuntimeError as error:
-        raise VoiceError("There is no home directory in which teams could be: set HOME.") from error
 
 
 def one_line(text: str) -> str:

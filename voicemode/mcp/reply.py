@@ -29,7 +29,6 @@ WORDS = {
 class ReplyArguments(Arguments):
     text: Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
     voice: Annotated[str, Meta(max_length=100)] = ""
-    device_id: Annotated[str, Meta(max_length=100)] = ""
     wait_for_response: Annotated[bool, Meta(description="Listen to the user afterwards")] = False
 
 
@@ -52,7 +51,6 @@ async def reply(settings: Settings, given: ReplyArguments) -> ReplyAnswer:
     wanted = Say(
         text=given.text,
         voice=given.voice or None,
-        device_id=given.device_id or None,
         listen=given.wait_for_response,
         patience=PATIENCE,
     )

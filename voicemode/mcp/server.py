@@ -60,14 +60,14 @@ async def serve(configuration: Configuration, terms: Terms) -> int | None:
     What is configured wrongly stops nothing here: clients do not show why a server has ended, but they show a model
     what a tool answers.
     """
-    terms = terms.among((*tools.NAMES, tools.REGISTER))
+    terms = terms.among((*tools.NAMES, *tools.REACHED))
     return await serve_stdio(partial(_serve, configuration, terms, _fault(configuration, terms)))
 
 
 def _fault(configuration: Configuration, terms: Terms) -> SettingsError | None:
     try:
         configuration.refuse()
-        terms.check((*tools.NAMES, *([tools.REGISTER] if _may_be_reached(configuration) else [])))
+        terms.check((*tools.NAMES, *(tools.REACHED if _may_be_reached(configuration) else ())))
     except SettingsError as error:
         log.warning("%s", error)
         return SettingsError(f"{error}\n{MEND}")

@@ -57,8 +57,9 @@ class ToolSpec:
 
 NAMES = ("converse", "control", "transcribe", "service", "voices")
 
-REGISTER = "register_wakeable"
-"""Is there as well where agents may be reached."""
+REGISTER, REPLY = "register_wakeable", "reply"
+REACHED = (REGISTER, REPLY)
+"""Are there as well where agents may be reached."""
 
 CONVERSE = (
     "Speak to the user and listen to the answer; the user can interrupt you, and heard is then what they heard of it. "
@@ -102,7 +103,7 @@ def specs(converse: Converse, voice: Voice, settings: Settings, wakeable: Wakeab
             read_only=True,
         ),
     )
-    return always if wakeable is None else (*always, registering(wakeable))
+    return always if wakeable is None else (*always, registering(wakeable), replying(settings))
 
 
 def registering(wakeable: Wakeable) -> ToolSpec:
@@ -113,6 +114,17 @@ def registering(wakeable: Wakeable) -> ToolSpec:
         about="Be woken by messages from the user's other devices, in your team's inbox, until this session ends.",
         takes=RegisterArguments,
         answer=lambda given, _: wakeable.register(given),
+    )
+
+
+def replying(settings: Settings) -> ToolSpec:
+    from .reply import ReplyArguments, reply
+
+    return ToolSpec(
+        name=REPLY,
+        about="Speak to the user at their other devices, as when a message came from there.",
+        takes=ReplyArguments,
+        answer=lambda given, _: reply(settings, given),
     )
 
 
