@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import secrets
 import sys
 import tempfile
 from collections import Counter
@@ -248,12 +249,12 @@ class Pair:
         phone = await connect(running, GOOD, device())
         async with trio.open_nursery() as nursery:
             nursery.start_soon(confirm_all, side)
-            number = 0
             while True:
-                number += 1
                 begun = trio.current_time()
-                await phone.say(link.UserMessage(id=str(number), text="Hello.", target_user="cora"))
-                while not isinstance(answer := await phone.wait_for(link.Ack), link.Ack) or answer.id != str(number):
+                # the same id would be the same message, also to the pair before
+                message = link.UserMessage(id=secrets.token_hex(8), text="Hello.", target_user="cora")
+                await phone.say(message)
+                while not isinstance(answer := await phone.wait_for(link.Ack), link.Ack) or answer.id != message.id:
                     pass
                 assert answer.status == "delivered", answer
                 self.taken.append(trio.current_time() - begun)
