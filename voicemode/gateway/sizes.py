@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from attrs import fields, has
 
@@ -44,13 +44,14 @@ def size_of(message: LinkMessage) -> int:
 
 def _parts(value: Any) -> Iterator[tuple[str, str | tuple[object, ...]]]:
     for each in fields(value.__class__):
-        member = getattr(value, each.name)
+        member: object = getattr(value, each.name)
         if isinstance(member, str):
             yield each.name, member
         elif isinstance(member, tuple):
-            yield each.name, member
-            for inner in member:
-                if has(type(inner)):
+            inside = cast("tuple[object, ...]", member)
+            yield each.name, inside
+            for inner in inside:
+                if has(inner.__class__):
                     yield from _parts(inner)
-        elif member is not None and has(type(member)):
+        elif has(member.__class__):
             yield from _parts(member)
