@@ -144,7 +144,7 @@ async def crowd(accounts: int) -> AsyncGenerator[Crowd]:
             nursery.cancel_scope.cancel("measured")
 
 
-async def measure_all(steps: tuple[int, ...], seconds: float) -> list[Figure]:
+async def measure_all(steps: tuple[int, ...], seconds: float, in_time: Budget | None) -> list[Figure]:
     figures: list[Figure] = []
     async with crowd(math.ceil(steps[-1] / ACCOUNT)) as there:
         await trio.sleep(0.5)
@@ -166,7 +166,7 @@ async def measure_all(steps: tuple[int, ...], seconds: float) -> list[Figure]:
                     f"{said}: message → acknowledged",
                     "ms",
                     (1000 * each for each in taken),
-                    Budget(at_most=50, statistic="p99"),
+                    in_time,
                 ),
                 figure(f"{said}: messages, at most", "1/s", [per_second]),
                 figure(f"{said}: time of the gateway for a message", "µs", [1e6 * cost]),
@@ -187,7 +187,9 @@ def measure(smoke: bool) -> Findings:
     if soft < wanted:
         # the gateway inherits it
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-    figures = trio.run(measure_all, steps, 1.0 if smoke else 10.0)
+    # a machine that is busy with something else holds up in a second what it makes up for in ten
+    in_time = None if smoke else Budget(at_most=50, statistic="p99")
+    figures = trio.run(measure_all, steps, 1.0 if smoke else 10.0, in_time)
     note = f"{RATE:.0f} messages a second where one is timed; {EAGER} devices, one message each, where they are counted"
     return Findings(figures=tuple(figures), notes=(note,))
 
