@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import cast
 
@@ -84,7 +84,10 @@ class MessageQueue:
             path.chmod(0o600)
             # every call is made in some thread, but never two at once
             connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            connection.executescript(_SCHEMA)
+            with ExitStack() as unless_opened:
+                unless_opened.callback(connection.close)
+                connection.executescript(_SCHEMA)
+                unless_opened.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise QueueError(f"The queue {path} cannot be opened: {error}. Name another file with --queue.") from error
         return cls(connection, path, limits or QueueLimits(), clock)
