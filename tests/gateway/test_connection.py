@@ -178,6 +178,20 @@ async def test_who_is_too_fast_is_read_more_slowly_and_loses_nothing() -> None:
         assert [(await ada.wait_for(link.HeartbeatAck)).timestamp for _ in range(12)] == list(range(12))
 
 
+async def test_pings_that_the_application_never_hears_of_are_no_faster() -> None:
+    async with gateway(Limits(frames=0.01, burst=5)) as there, raw(there) as stream:
+        await stream.send_all(UPGRADE)
+        ping = b"\x89\x80\0\0\0\0"
+        for _ in range(10):
+            await stream.send_all(ping * 680)
+        answered = b""
+        with trio.move_on_after(0.5):
+            while True:
+                answered += await stream.receive_some()
+        # those that were read before they had been counted
+        assert answered.count(b"\x8a\0") <= 4_096 // len(ping) + 5
+
+
 async def test_a_frame_that_is_too_big_closes_the_connection_and_no_other() -> None:
     async with gateway() as there, phone(there.url, name="a") as big, phone(there.url, name="b") as other:
         with trio.move_on_after(AT_ONCE):

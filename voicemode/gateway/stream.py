@@ -1,8 +1,9 @@
 """A TCP connection as anycorn reads and writes it, that nobody at the other end can hold up or fill up.
 
 anycorn writes where no cancellation reaches, so a client that stops reading would keep its task, and the server, for
-ever; and once it has sent that a message is too big it goes on collecting the rest.  Here a write that takes too long
-breaks the connection, reading is no faster than is allowed, and after a close frame there is an end to both.
+ever; it answers as many pings as come; and once it has sent that a message is too big it goes on collecting the rest.
+Here a write that takes too long breaks the connection, reading is no faster than is allowed, in bytes and in frames,
+and after a close frame there is an end to both.
 """
 
 from __future__ import annotations
@@ -14,11 +15,18 @@ import anyio
 import anyio.abc
 import trio
 
+from .frames import FrameCounter
 from .limits import Limits
 from .rate import TokenBucket
 
 CLOSE_FRAME = 0x88
 """The first byte of a WebSocket's last frame; no answer of HTTP begins with it."""
+
+AT_ONCE = 4_096
+"""Bytes.  All that has been read is worked through before anything else happens to the connection, its end included."""
+
+LEAST = 512
+"""Bytes that a read counts for, because it takes its time, too."""
 
 AFTER_CLOSE = 2.0
 """Seconds in which the other end may close too."""
@@ -32,19 +40,24 @@ class PatientStream(anyio.abc.ByteStream):
 
     def __init__(self, stream: trio.SocketStream, limits: Limits) -> None:
         self._stream, self._slow = stream, limits.slow
-        self._rate = TokenBucket(limits.bytes, limits.burst_bytes)
+        self._bytes = TokenBucket(limits.bytes, limits.burst_bytes)
+        self._frames, self._counter = TokenBucket(limits.frames, limits.burst), FrameCounter()
+        self._wait = 0.0
         self._end = float("inf")
         self._left = MOST_AFTER_CLOSE
 
-    async def receive(self, max_bytes: int = 65_536) -> bytes:
+    async def receive(self, max_bytes: int = AT_ONCE) -> bytes:
         while True:
-            await trio.sleep(self._rate.owe(trio.current_time(), 0))
             data = b""
             with trio.move_on_at(self._end):
-                data = await self._receive(max_bytes)
+                await trio.sleep(self._wait)
+                data = await self._receive(min(max_bytes, AT_ONCE))
             if not data:
                 raise anyio.EndOfStream
-            self._rate.owe(trio.current_time(), len(data))
+            now = trio.current_time()
+            self._wait = max(
+                self._bytes.owe(now, max(len(data), LEAST)), self._frames.owe(now, self._counter.feed(data))
+            )
             if self._end == float("inf"):
                 return data
             self._left -= len(data)
