@@ -72,6 +72,13 @@ async def gateway(
         nursery.cancel_scope.cancel("done")
 
 
+async def emptied(there: Gateway) -> None:
+    """Nothing is kept there any more.  The queue's file itself belongs to the gateway's thread while it runs."""
+    with trio.fail_after(AT_ONCE):
+        while there.hub.gauges["queue_messages"]:
+            await trio.lowlevel.checkpoint()
+
+
 class Peer:
     """One end of a connection; ``token`` is the session's, for ``resume``."""
 

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-import trio
 
 from actors import link_messages as link
-from tests.gateway.gateways import agent, gateway, phone, users
+from tests.gateway.gateways import agent, emptied, gateway, phone, users
 from voicemode.gateway.events import Discard, Entry, Fetch, Fetched, Keep, Kept, NotKept, Remember
 from voicemode.gateway.limits import Limits
 from voicemode.gateway.queue import MessageQueue, QueueError, QueueLimits
@@ -31,11 +30,6 @@ def fetched(queue: MessageQueue, *targets: str, account: str = "ada") -> list[st
     return [each.id for report in found if isinstance(report, Fetched) for each in report.entries]
 
 
-@pytest.fixture
-def queue(tmp_path: Path) -> MessageQueue:
-    return MessageQueue.open(tmp_path / "folder" / "queue")
-
-
 def test_what_is_kept_is_fetched_in_order_by_those_it_is_for(queue: MessageQueue) -> None:
     known(queue, "cora", "dora")
     kept = queue.carry_out([Keep(entry(1)), Keep(entry(2, "dora")), Keep(entry(3))])
@@ -45,20 +39,17 @@ def test_what_is_kept_is_fetched_in_order_by_those_it_is_for(queue: MessageQueue
     assert fetched(queue, account="bob") == []
     queue.carry_out([Discard("bob", "m1", ("cora",)), Discard("ada", "m1", ("dora",)), Discard("ada", "m3", ("cora",))])
     assert fetched(queue) == ["m1"]
-    queue.close()
 
 
 def test_the_same_message_is_kept_once(queue: MessageQueue) -> None:
     known(queue)
     assert queue.carry_out([Keep(entry(1)), Keep(entry(1))]) == [Kept("ada", "m1")] * 2
     assert (fetched(queue), queue.count()) == (["m1"], 1)
-    queue.close()
 
 
 def test_nothing_is_kept_for_a_name_that_nobody_has_had(queue: MessageQueue) -> None:
     known(queue, account="bob")
     assert queue.carry_out([Keep(entry(1))]) == [NotKept("ada", "m1", "nobody of that name has been here")]
-    queue.close()
 
 
 def test_there_are_so_many_of_an_account_and_so_many_in_all(tmp_path: Path) -> None:
@@ -87,7 +78,6 @@ def test_no_more_names_are_remembered_than_may_be(queue: MessageQueue) -> None:
         known(queue, *(f"n{number}" for number in range(first, first + 100)))
     assert isinstance(queue.carry_out([Keep(entry(1, "n0"))])[0], NotKept)
     assert isinstance(queue.carry_out([Keep(entry(1, "n899"))])[0], Kept)
-    queue.close()
 
 
 def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -115,7 +105,6 @@ async def test_a_full_disk_keeps_nothing_and_says_so(queue: MessageQueue) -> Non
         queue._connection.execute("PRAGMA max_page_count = 10000")
         await ada.say(long)
         assert (await ada.wait_for(link.Ack)).status == "queued"
-    queue.close()
 
 
 CHILD = """
@@ -179,29 +168,20 @@ async def test_a_message_for_one_who_is_away_waits_over_a_restart(tmp_path: Path
         delivery = await cora.wait_for(link.UserMessageDelivery)
         assert (delivery.text, delivery.target_user) == ("Hello.", "cora")
         await cora.say(link.DeliveryConfirmation(message_id=delivery.id))
-        await emptied(queue)
+        await emptied(there)
     queue.close()
 
 
-async def emptied(queue: MessageQueue) -> None:
-    with trio.fail_after(10):
-        while await trio.to_thread.run_sync(queue.count):
-            await trio.lowlevel.checkpoint()
-
-
-async def test_a_message_that_is_not_confirmed_is_kept_and_goes_when_it_is(tmp_path: Path) -> None:
-    queue = MessageQueue.open(tmp_path / "queue")
+async def test_a_message_that_is_not_confirmed_is_kept_and_goes_when_it_is(queue: MessageQueue) -> None:
     async with gateway(Limits(patience=0.1), queue=queue) as there, agent(there.url) as cora, phone(there.url) as ada:
         await ada.say(HELLO)
         delivery = await cora.wait_for(link.UserMessageDelivery)
         assert (await ada.wait_for(link.Ack)).status == "queued"
         await cora.say(link.DeliveryConfirmation(message_id=delivery.id))
-        await emptied(queue)
-    queue.close()
+        await emptied(there)
 
 
-async def test_all_that_is_kept_comes_when_one_is_back_however_much(tmp_path: Path) -> None:
-    queue = MessageQueue.open(tmp_path / "queue")
+async def test_all_that_is_kept_comes_when_one_is_back_however_much(queue: MessageQueue) -> None:
     limits = Limits(frames=1000, burst=1000, per_target=500)
     async with gateway(limits, queue=queue) as there:
         async with agent(there.url):
@@ -215,26 +195,21 @@ async def test_all_that_is_kept_comes_when_one_is_back_however_much(tmp_path: Pa
                 heard.append(delivery.text)
                 await cora.say(link.DeliveryConfirmation(message_id=delivery.id))
             assert heard == [message.text for message in messages]
-            await emptied(queue)
-    queue.close()
+            await emptied(there)
 
 
-async def test_a_name_that_was_never_here_is_offline(tmp_path: Path) -> None:
-    queue = MessageQueue.open(tmp_path / "queue")
+async def test_a_name_that_was_never_here_is_offline(queue: MessageQueue) -> None:
     async with gateway(queue=queue) as there, phone(there.url) as ada, agent(there.url) as cora:
         await cora.say(users("dora"))
         await ada.say(link.UserMessage(id="1", text="Hello.", target_user="flora"))
         answer = await ada.wait_for(link.Ack)
         assert (answer.status, answer.error) == ("offline", "agent offline: nobody of that name has been here")
-    queue.close()
 
 
-async def test_a_surrogate_is_no_name(tmp_path: Path) -> None:
-    queue = MessageQueue.open(tmp_path / "queue")
+async def test_a_surrogate_is_no_name(queue: MessageQueue) -> None:
     async with gateway(queue=queue) as there, phone(there.url) as ada:
         frame = '{"type": "user_message", "id": "1", "text": "a\\ud800b", "target_user": "\\udfff"}'
         await ada.socket.send_message(frame)
         assert isinstance(await ada.wait_for(link.LinkError), link.LinkError)
         await ada.say(link.UserMessage(id="2", text="\0", target_user="\0"))
         assert (await ada.wait_for(link.Ack)).status == "offline"
-    queue.close()

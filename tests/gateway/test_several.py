@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
 from trio.testing import MockClock
 
 from actors import link_messages as link
-from tests.gateway.gateways import AT_ONCE, BOB, Gateway, agent, gateway, phone
+from tests.gateway.gateways import AT_ONCE, BOB, Gateway, agent, emptied, gateway, phone
 from voicemode.gateway.broker import Exchange
 from voicemode.gateway.company import GONE, Company
 from voicemode.gateway.events import Announce, Heard, RemoteSession
@@ -86,8 +85,7 @@ async def test_one_that_goes_is_gone_everywhere_and_what_it_had_not_confirmed_go
             assert (await ada.wait_for(link.Ack)).status == "delivered"
 
 
-async def test_what_one_gateway_keeps_goes_to_an_agents_side_at_another(tmp_path: Path) -> None:
-    queue = MessageQueue.open(tmp_path / "queue")
+async def test_what_one_gateway_keeps_goes_to_an_agents_side_at_another(queue: MessageQueue) -> None:
     async with two(queue=queue) as (one, other), phone(one.url) as ada:
         async with agent(one.url):
             pass
@@ -96,10 +94,7 @@ async def test_what_one_gateway_keeps_goes_to_an_agents_side_at_another(tmp_path
         async with agent(other.url) as cora:
             delivery = await cora.wait_for(link.UserMessageDelivery)
             await cora.say(link.DeliveryConfirmation(message_id=delivery.id))
-            with trio.fail_after(AT_ONCE):
-                while await trio.to_thread.run_sync(queue.count):
-                    await trio.lowlevel.checkpoint()
-    queue.close()
+            await emptied(one)
 
 
 async def test_a_gateway_that_falls_silent_is_forgotten(autojump_clock: MockClock) -> None:
