@@ -53,12 +53,13 @@ class Phone:
     number: count[int] = field(factory=lambda: count(1))
 
     async def listen(self, taken: list[float]) -> None:
-        while (message := await self.client.hear()) is not None:
-            if isinstance(message, link.Ack):
-                assert message.status == "delivered", message
-                begun, arrived = self.waiting.pop(message.id)
-                taken.append(trio.current_time() - begun)
-                arrived.set()
+        async with self.client.stream:
+            while (message := await self.client.hear()) is not None:
+                if isinstance(message, link.Ack):
+                    assert message.status == "delivered", message
+                    begun, arrived = self.waiting.pop(message.id)
+                    taken.append(trio.current_time() - begun)
+                    arrived.set()
 
     async def write(self) -> None:
         """Returns when it is acknowledged."""

@@ -10,8 +10,8 @@ import pytest
 
 from actors.machines.floor import FloorState, Participant, Place
 from tests.cli.conftest import Run
-from voicemode.floor.lock_file import LockFile
 from voicemode.floor.store import Store
+from voicemode.locks.lock_file import LockFile
 
 
 class Agents:

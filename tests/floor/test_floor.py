@@ -13,9 +13,10 @@ import trio
 from actors.errors import FloorBusy, SettingsError, VoiceError
 from tests.floor.conftest import Clock, Make, files, modes, queued
 from voicemode import Settings
-from voicemode.floor import Floor, Participant, guard, report_of
-from voicemode.floor.lock_file import LockFile
+from voicemode.floor import Floor, Participant, report_of
 from voicemode.floor.store import Store
+from voicemode.locks import alone
+from voicemode.locks.lock_file import LockFile
 
 LEFT = ["conch.d/guard"]
 """The files of a floor that nobody has or wants."""
@@ -294,7 +295,7 @@ async def test_a_floor_that_cannot_be_left_in_writing_is_free_all_the_same(
 async def test_a_process_that_was_stopped_at_the_files_is_named_and_not_waited_for(
     floor_of: Make, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "LONGEST", 0.02)
+    monkeypatch.setattr(alone, "LONGEST", 0.02)
     (directory / "conch.d").mkdir(parents=True)
     lock = LockFile.take(directory / "conch.d" / "guard")
     assert lock is not None

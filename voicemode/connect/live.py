@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from ..config.places import write
-from ..floor.lock_file import is_locked
+from ..locks.lock_file import is_locked
 
 RECORD, LINK = "live.json", "inbox-live"
 

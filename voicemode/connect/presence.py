@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from actors.errors import SettingsError, VoiceError
 
-from ..floor.lock_file import LockFile
+from ..locks.lock_file import LockFile
 from . import live
 from .live import Holder, is_within
 from .names import checked

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -22,8 +23,8 @@ from attrs import frozen
 from actors.errors import SettingsError, VoiceError
 
 from ..config.places import write
+from ..locks.alone import alone_with
 from . import live
-from .alone import alone_with
 from .names import checked
 from .recipients import teams_directory
 
@@ -147,10 +148,12 @@ class Users:
 
     @contextmanager
     def alone(self) -> Generator[None]:
-        """Nobody else changes users meanwhile."""
+        """Nobody else changes users meanwhile.  Blocks for two seconds at most.  Raises VoiceError."""
+        if sys.platform == "win32":
+            raise VoiceError("Windows has no locks with which several processes could share who can be reached.")
         with self.naming():
             make_private(self.directory)
-            with alone_with(self.directory.parent / "users.lock"):
+            with alone_with(self.directory.parent / "users.lock", "which is locked while users are changed"):
                 yield
 
     @contextmanager

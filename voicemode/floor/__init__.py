@@ -1,9 +1,8 @@
 """One voice, several agents: each asks for the floor before it speaks.  In: a session's wish to speak.  Out: its lease,
 or who has the floor instead.
 
-General layout: ``actors.machines.floor`` decides; ``store`` keeps what it decided in files that all processes share,
-``guard`` lets one of them at a time do so, and ``lock_file`` is how each sees that another is alive; ``floor`` is what
-the rest of the program calls, ``report`` and ``words`` say how it stands to programs and to people.
+General layout: ``actors.machines.floor`` decides; ``store`` keeps what it decided in files that all processes share;
+``floor`` is what the rest of the program calls, ``report`` and ``words`` say how it stands to programs and to people.
 """
 
 from actors.errors import FloorBusy as FloorBusy

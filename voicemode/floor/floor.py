@@ -22,9 +22,9 @@ from attrs import asdict, define, evolve, field, frozen
 from actors.errors import FloorBusy, VoiceError
 from actors.machines.floor import FloorState, Participant, Place
 
+from ..locks.lock_file import LockFile
 from ..settings import Settings
 from . import words
-from .lock_file import LockFile
 from .store import Change, Store
 
 log = logging.getLogger(__name__)

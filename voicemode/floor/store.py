@@ -1,8 +1,8 @@
 """The floor in files that all processes share.  In: a change.  Out: what came of it, written down.
 
 In ``conch.d`` there are ``state.json``, the machine's state; a locked file for every ticket in it, by which others see
-that its process lives; and ``guard``, for which see ``guard``.  The file ``conch`` beside it says who has the floor to
-whoever wants to know, in the form of VoiceMode 8, and is not read.
+that its process lives; and ``guard``, locked while any of this is changed.  The file ``conch`` beside it says who has
+the floor to whoever wants to know, in the form of VoiceMode 8, and is not read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+import trio
 
 from actors.errors import VoiceError
 from actors.machines.floor import FloorState
 
-from .guard import alone_in
-from .lock_file import LockFile, is_locked
+from ..locks.alone import alone_with
+from ..locks.lock_file import LockFile, is_locked
 from .report import holder_of
 
 Result = TypeVar("Result")
@@ -32,7 +33,8 @@ LOCK = ".lock"
 
 
 class Store:
-    """Every method blocks for the milliseconds that files take, two seconds at most, and raises VoiceError."""
+    """For threads of ``trio.to_thread``: every method blocks for the milliseconds that files take, two seconds at most,
+    and raises VoiceError, and Cancelled when the task is cancelled while its thread waits."""
 
     def __init__(self, directory: Path, clock: Callable[[], float] = time.time) -> None:
         self.directory, self._clock = directory, clock
@@ -42,7 +44,11 @@ class Store:
         """Let nobody else at the floor while it is changed; first of all those that are gone leave it."""
         with self._naming():
             self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with alone_in(self._files):
+            with alone_with(
+                self._files / "guard",
+                "where agents take turns at the voice",
+                waiting=trio.from_thread.check_cancelled,
+            ):
                 return self._changed(change)
 
     def peek(self) -> tuple[FloorState, float] | None:

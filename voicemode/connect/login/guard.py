@@ -11,7 +11,7 @@ from pathlib import Path
 
 import trio
 
-from ...floor.lock_file import LockFile
+from ...locks.lock_file import LockFile
 from .errors import LoginError
 
 LONGEST = 90.0
