@@ -11,6 +11,9 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+AGENTS_PLATFORM = "mcp-server"
+"""What an agent's side says it runs on, before it says which users it has."""
+
 Presence: TypeAlias = Literal["available", "online", "away", "offline"]
 """available: woken by a message at once; online: the link is there, nobody subscribes; away: asked not to be woken."""
 

@@ -30,7 +30,10 @@ UNANSWERED = 60.0
 """Seconds after which what came again is handed on again, because whoever had it has said nothing of it."""
 
 ACKNOWLEDGED = (Speak, Listen, Transcription, UserMessage)
-"""What is answered by an Ack; a delivery is by a DeliveryConfirmation."""
+"""What is answered by an Ack."""
+
+CONFIRMED = (UserMessageDelivery, Transcription)
+"""What an agent's side answers by a DeliveryConfirmation."""
 
 _Key: TypeAlias = tuple[type[LinkMessage], str]
 
@@ -82,7 +85,7 @@ class Seen:
     def answered(self, answer: Answer) -> None:
         """Somebody answers.  What they could not do is new when it comes again."""
         if isinstance(answer, DeliveryConfirmation):
-            keys: list[_Key] = [(UserMessageDelivery, answer.message_id)]
+            keys: list[_Key] = [(kind, answer.message_id) for kind in CONFIRMED]
             done = answer.delivered
         else:
             keys = [(kind, answer.id) for kind in ACKNOWLEDGED]

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from actors import link_messages as link
 from tests.gateway.gateways import agent, phone
+from voicemode.gateway.queue import MessageQueue
 
 from .conftest import Run
 
@@ -134,6 +135,19 @@ def test_a_queue_that_cannot_be_had_is_told(run: Run, tokens: Path) -> None:
     ran = run("gateway", "--port", "0", "--tokens", str(tokens), "--queue", str(tokens / "queue"))
     assert ran.code == 1
     assert "Name another file with --queue" in ran.complaint
+
+
+def test_a_queue_that_another_gateway_has_is_refused(run: Run, tokens: Path, tmp_path: Path) -> None:
+    with closing(MessageQueue.open(tmp_path / "queue")):
+        done = run("gateway", "--port", "0", "--tokens", str(tokens), "--queue", str(tmp_path / "queue"))
+    assert done.code == 1
+    assert "is another gateway's, which runs: each has one of its own, named with --queue." in done.complaint
+
+
+@pytest.mark.parametrize("origin", ["foo", "https://voice.example.org/page", "ftp://voice.example.org"])
+def test_where_no_page_can_come_from_is_bad_usage(run: Run, tokens: Path, origin: str) -> None:
+    done = run("gateway", "--port", "0", "--tokens", str(tokens), "--origin", origin)
+    assert (done.code, "is not where a web page comes from" in done.complaint) == (2, True)
 
 
 def test_a_package_that_is_missing_is_told() -> None:

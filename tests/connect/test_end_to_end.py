@@ -65,7 +65,7 @@ async def test_whoever_is_killed_meanwhile_what_was_promised_is_there_once(tmp_p
     promised: list[str] = []
 
     async def write(number: int) -> None:
-        ack: Ack = await phone.write(f"m{number}", "cora")
+        ack: Ack = await phone.write(f"m{number}", "cora", aloud=number % 2 == 1)
         assert ack.status in {"delivered", "queued"}
         promised.append(f"m{number}")
 

@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.link_messages import Ack, AckStatus, Speak, Transcription
+from voicemode.connect.delivery_id import delivery_id
 from voicemode.connect.speaking import A_CHARACTER, ACCEPTED, NotSaid, Said, Speaking
 from voicemode.groups import unwrapped
 
@@ -24,8 +25,9 @@ class Device:
     def acks(self, status: AckStatus, error: str | None = None) -> None:
         self.speaking.acked(Ack(id=self.sent[-1].id, status=status, error=error))
 
-    def hears(self, text: str, *, final: bool = True) -> bool:
-        return self.speaking.answered(Transcription(id=self.sent[-1].id, text=text, is_final=final))
+    def hears(self, text: str, *, final: bool = True, by: str | None = None) -> bool:
+        key = self.sent[-1].id if by is None else by
+        return self.speaking.answered(Transcription(id=key, text=text, is_final=final, device_id="phone"))
 
 
 async def said(device: Device, then: Callable[[], object], *, listen: bool = False, patience: float = 5) -> Said:
@@ -104,3 +106,23 @@ async def test_a_cancelled_text_is_forgotten(autojump_clock: MockClock) -> None:
         await device.speaking.say("Done.")
     assert device.hears("Yes.") is False
     assert device.taken_back == [device.sent[0].id]
+
+
+async def test_an_answer_that_comes_by_a_gateway_that_was_restarted_is_one_and_so_is_the_same_again(
+    autojump_clock: MockClock,
+) -> None:
+    device = Device()
+
+    def answered() -> None:
+        device.acks("delivered")
+        assert device.hears("Yes.", by=delivery_id("phone", device.sent[0].id))
+
+    assert await said(device, answered, listen=True) == Said(fate="said", heard="Yes.")
+    assert device.hears("Yes.")
+    assert not device.hears("Yes.", by=delivery_id("tablet", device.sent[0].id))
+
+
+async def test_an_answer_that_comes_when_nobody_waits_any_more_is_nobodys(autojump_clock: MockClock) -> None:
+    device = Device()
+    assert await said(device, lambda: device.acks("delivered"), listen=True) == Said(fate="said")
+    assert not device.hears("Yes.")

@@ -225,10 +225,12 @@ class Phone:
             while not self.asked_to_listen:
                 await self.news.wait()
 
-    async def write(self, key: str, user: str) -> Ack:
+    async def write(self, key: str, user: str, *, aloud: bool = False) -> Ack:
         """As often as it takes until something has been promised, or the agent is not there."""
+        text = f"text {key}"
+        said = Transcription(id=key, text=text, target_user=user)
         while True:
-            ack = await self.outgoing.deliver(UserMessage(id=key, text=f"text {key}", target_user=user))
+            ack = await self.outgoing.deliver(said if aloud else UserMessage(id=key, text=text, target_user=user))
             if ack.status != "offline":
                 return ack
             await trio.sleep(0.2)

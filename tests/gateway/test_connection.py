@@ -272,6 +272,14 @@ async def test_web_pages_of_others_are_refused_where_pages_are_named() -> None:
         assert refused.value.status_code == 403
 
 
+async def test_under_any_other_path_there_is_no_gateway() -> None:
+    async with gateway() as there:
+        with pytest.raises(ConnectionRejected) as refused:
+            async with connected(there.url.removesuffix("/ws") + "/else"):
+                pytest.fail("there is nothing")
+    assert refused.value.status_code == 404
+
+
 async def test_who_does_not_read_is_closed_and_has_what_it_missed_when_it_is_back() -> None:
     limits = Limits(unread=20_000, slow=0.3, frames=1e6, burst=10_000, bytes=1e9)
     async with gateway(limits) as there, phone(there.url) as ada, agent(there.url) as cora:

@@ -142,12 +142,34 @@ async def test_what_is_said_goes_to_whoever_asked_to_listen() -> None:
         await ada.say(said)
         heard = await dora.wait_for(link.Transcription)
         assert (heard.text, heard.device_id) == ("To you.", "phone")
-        await dora.say(link.DeliveryConfirmation(message_id="t"))
-        assert (await ada.wait_for(link.Ack)).status == "delivered"
+        await dora.say(link.DeliveryConfirmation(message_id=heard.id))
+        assert await ada.wait_for(link.Ack) == link.Ack(id="t", status="delivered")
         await ada.say(link.Transcription(id="u", text="To her.", target_user="cora"))
-        assert (await cora.wait_for(link.Transcription)).text == "To her."
-        await cora.say(link.Ack(id="u", status="delivered"))
-        assert (await ada.wait_for(link.Ack)).status == "delivered"
+        heard = await cora.wait_for(link.Transcription)
+        assert heard.text == "To her."
+        await cora.say(link.Ack(id=heard.id, status="delivered"))
+        assert await ada.wait_for(link.Ack) == link.Ack(id="u", status="delivered")
+
+
+async def test_an_answer_goes_by_the_id_of_what_it_answers() -> None:
+    async with gateway() as there, agent(there.url) as cora, phone(there.url) as ada:
+        await cora.say(link.Speak(id="s", text="Shall I?", wait_for_response=True))
+        await ada.wait_for(link.Speak)
+        await ada.say(link.Transcription(id="s", text="Do."))
+        assert (await cora.wait_for(link.Transcription)).id == "s"
+
+
+async def test_two_devices_may_choose_the_same_id() -> None:
+    async with gateway() as there, agent(there.url) as cora, phone(there.url) as one, phone(there.url, name="b") as two:
+        for device, text in ((one, "Here."), (two, "There.")):
+            await device.say(link.Transcription(id="1", text=text, target_user="cora"))
+        heard = [await cora.wait_for(link.Transcription) for _ in range(2)]
+        assert {each.text for each in heard} == {"Here.", "There."}
+        assert len({each.id for each in heard}) == 2
+        for each in heard:
+            await cora.say(link.DeliveryConfirmation(message_id=each.id))
+        for device in (one, two):
+            assert await device.wait_for(link.Ack) == link.Ack(id="1", status="delivered")
 
 
 async def test_what_is_said_to_nobody_in_particular_goes_to_nobody_where_there_are_two() -> None:

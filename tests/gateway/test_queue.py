@@ -84,7 +84,7 @@ def test_only_its_owner_can_read_it(tmp_path: Path) -> None:
     queue = MessageQueue.open(tmp_path / "queue")
     known(queue)
     assert {file.name: oct(file.stat().st_mode & 0o777) for file in tmp_path.iterdir()} == dict.fromkeys(
-        ("queue", "queue-wal", "queue-shm"), "0o600"
+        ("queue", "queue-wal"), "0o600"
     )
     queue.close()
 

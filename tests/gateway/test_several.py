@@ -60,8 +60,9 @@ async def test_a_reply_and_what_is_said_to_it_cross_as_well() -> None:
         assert (await cora.wait_for(link.Ack)).status == "received"
         await ada.say(link.Ack(id="s", status="delivered"))
         await ada.say(link.Transcription(id="t", text="Good morning to you."))
-        assert (await cora.wait_for(link.Transcription)).text == "Good morning to you."
-        await cora.say(link.DeliveryConfirmation(message_id="t"))
+        heard = await cora.wait_for(link.Transcription)
+        assert heard.text == "Good morning to you."
+        await cora.say(link.DeliveryConfirmation(message_id=heard.id))
         assert (await ada.wait_for(link.Ack)).id == "t"
         await ada.say(link.Stop())
         assert isinstance(await cora.wait_for(link.Stop), link.Stop)

@@ -47,6 +47,7 @@ async def test_a_file_has_a_token_its_account_and_perhaps_a_name_in_each_line(tm
         (f"{ADA} ada\n", 0o640, "chmod 600"),
         ("short ada\n", 0o600, "Line 1 of"),
         (f"{ADA}\n", 0o600, "with an account behind it"),
+        (f"{ADA} ada\n{ADA} bob\n", 0o600, "Line 2 of .* has a token that stands above already"),
         ("# nothing\n", 0o600, "There is no token"),
     ],
 )
@@ -166,10 +167,15 @@ async def test_an_issuer_that_is_not_what_it_should_be_verifies_nothing(wrong: s
             await IssuerTokens(issuer.url, AUDIENCE).verify(issuer.sign())
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://issuer.example/", "issuer"])
-async def test_an_issuer_that_cannot_be_reached_or_trusted_verifies_nothing(url: str) -> None:
+async def test_an_issuer_that_cannot_be_reached_verifies_nothing() -> None:
     with pytest.raises(CannotVerify):
-        await IssuerTokens(url, AUDIENCE).fetch()
+        await IssuerTokens("http://127.0.0.1:9/", AUDIENCE).fetch()
+
+
+@pytest.mark.parametrize("url", ["http://issuer.example/", "issuer", "ftp://issuer.example/"])
+def test_an_issuer_whose_keys_could_never_be_believed_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="cannot be an issuer"):
+        IssuerTokens(url, AUDIENCE)
 
 
 async def test_a_connection_with_a_token_of_the_issuer_ends_when_it_does(monkeypatch: pytest.MonkeyPatch) -> None:

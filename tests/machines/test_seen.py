@@ -41,6 +41,14 @@ def test_what_nobody_answered_is_new_again_after_a_minute() -> None:
     assert seen.new(delivery("1"), UNANSWERED)
 
 
+def test_a_transcript_that_an_agents_side_confirmed_is_answered_when_it_comes_again() -> None:
+    seen, said = Seen(), Transcription(id="t", text="Hello.")
+    assert seen.new(said, 0.0)
+    seen.answered(DeliveryConfirmation(message_id="t"))
+    assert not seen.new(said, 1.0)
+    assert seen.answer(said) == DeliveryConfirmation(message_id="t")
+
+
 def test_what_could_not_be_delivered_is_new_when_it_comes_again() -> None:
     seen = Seen()
     assert seen.new(delivery("1"), 0.0)

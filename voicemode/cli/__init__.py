@@ -96,7 +96,7 @@ def main(args: Sequence[str] | None = None) -> int:
         hint = f" Try '{error.ctx.command_path} --help'." if error.ctx is not None else ""
         write_error(f"{error.format_message().rstrip('. ')}.{hint}", "UsageError", as_json=as_json)
         return BAD_USAGE
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return _stopped(Stopped.by_interrupt(), as_json)
     except Stopped as stop:
         return _stopped(stop, as_json)

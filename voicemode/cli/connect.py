@@ -139,16 +139,23 @@ async def _link(base: Path) -> Answer | None:
 
 
 def _told(link: Answer) -> dict[str, object]:
-    return {"state": link.state, "since": link.since, "error": link.trouble, "users": link.users}
+    return {
+        "gateway": link.gateway,
+        "state": link.state,
+        "since": link.since,
+        "error": link.trouble,
+        "users": link.users,
+    }
 
 
 def _lines_of(link: Answer | None) -> list[str]:
     if link is None:
         return ["nothing holds the link: voicemode connect up"]
+    there = f" to {link.gateway}" if link.gateway else ""
     if link.state != "up":
-        return [f"the link is {link.state}{f': {link.trouble}' if link.trouble else ''}"]
+        return [f"the link{there} is {link.state}{f': {link.trouble}' if link.trouble else ''}"]
     return [
-        f"the link has been up for {link.since or 0:.0f} s",
+        f"the link{there} has been up for {link.since or 0:.0f} s",
         f"reachable: {', '.join(link.users) or 'nobody yet, see voicemode connect user add'}",
     ]
 

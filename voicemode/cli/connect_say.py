@@ -15,7 +15,7 @@ WORDS = {"said": "said", "received": "at the device", "queued": "kept for when a
 
 
 @click.command()
-@click.argument("text", callback=options.utf8)
+@click.argument("text", nargs=-1, callback=options.all_utf8)
 @click.option("--voice", callback=options.utf8, metavar="NAME", help="The device's voice of that name.")
 @click.option("--speed", type=click.FloatRange(0, 4, min_open=True), help="1 is normal.")
 @click.option("--device", callback=options.utf8, metavar="ID", help="Only this device.  [default: all of yours]")
@@ -30,18 +30,27 @@ WORDS = {"said": "said", "received": "at the device", "queued": "kept for when a
 )
 @options.as_json
 def say(
-    text: str, voice: str | None, speed: float | None, device: str | None, listen: bool, patience: float, as_json: bool
+    text: tuple[str, ...],
+    voice: str | None,
+    speed: float | None,
+    device: str | None,
+    listen: bool,
+    patience: float,
+    as_json: bool,
 ) -> int:
     """Have your devices say TEXT.  Wants voicemode connect up to run.
+
+    TEXT may be - to read it from standard input.
 
     Exit codes: 0 done, 1 not said, 3 nobody answered.
     """
     from ..connect.local import ask
     from ..connect.local_protocol import LONGEST_TEXT, Say
 
-    if not 0 < len(text) <= LONGEST_TEXT:
-        raise SettingsError(f"A text for a device has 1 to {LONGEST_TEXT:,} characters, not {len(text):,}.")
-    wanted = Say(text=text, voice=voice, speed=speed, device_id=device, listen=listen, patience=patience)
+    words = options.text_of(text)
+    if not words.strip() or len(words) > LONGEST_TEXT:
+        raise SettingsError(f"A text for a device has 1 to {LONGEST_TEXT:,} characters, and says something.")
+    wanted = Say(text=words, voice=voice, speed=speed, device_id=device, listen=listen, patience=patience)
     answer = trio.run(ask, configured().base_dir, wanted)
     if as_json:
         write_json({"fate": answer.fate, "heard": answer.heard})

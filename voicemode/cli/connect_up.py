@@ -51,10 +51,11 @@ async def _up(configuration: Configuration, as_json: bool) -> int:
         raise SettingsError(
             "Nobody may be reached from elsewhere yet: voicemode config set VOICEMODE_CONNECT_ENABLED true."
         )
-    shown = _Shown(as_json)
+    shown, transport = _Shown(as_json), GatewayTransport(login.gateway, access_token(login))
     async with heeding_signals() as signals:
         await stay_reachable(
-            transport=GatewayTransport(login.gateway, access_token(login)),
+            transport=transport,
+            gateway=str(transport.address),
             device=device_of(identity.host, "connect"),
             platform=identity.platform,
             watch=partial(watch_users, users=Users(login.base_dir), only=identity.announced),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 import trio
@@ -148,6 +149,7 @@ async def _run(wanted: Wanted) -> int:
 
     token = new_token() if wanted.new_token else None
     verifier, issuer = _verifier(wanted, token)
+    _check_origins(wanted.origins)
     async with heeding_signals() as signals:
         if issuer is not None:
             await _reach(issuer)
@@ -197,6 +199,16 @@ def _verifier(wanted: Wanted, token: str | None) -> tuple[TokenVerifier, IssuerT
     if wanted.tokens is None and issuer is None:
         _only_here(wanted.host)
     return FirstOf(verifiers), issuer
+
+
+def _check_origins(origins: tuple[str, ...]) -> None:
+    """Browsers say where a page comes from as a scheme and a host, and perhaps a port."""
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+            raise SettingsError(
+                f"{origin} is not where a web page comes from: that is a scheme and a host, as https://voice.example.org."
+            )
 
 
 def _broker() -> Broker | None:

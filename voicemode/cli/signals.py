@@ -19,7 +19,7 @@ class Stopped(Exception):
     """A signal came before there was anything to show for it."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Stopped by {signal.Signals(number).name} before there was a result.")
+        super().__init__(f"Stopped by {signal.Signals(number).name}.")
         self.exit_code = exit_code_of(number)
 
     @classmethod

@@ -5,7 +5,7 @@ They stand in ``table`` with all others.  A project's file decides none that ope
 
 from __future__ import annotations
 
-from .kinds import LIST, SECRET, SWITCH, TEXT, choice
+from .kinds import GATEWAY, LIST, SECRET, SWITCH, TEXT, choice
 from .setting import ANY, YES, Setting
 
 CONNECT = (
@@ -18,7 +18,7 @@ CONNECT = (
     ),
     Setting(
         "VOICEMODE_CONNECT_WS_URL",
-        TEXT,
+        GATEWAY,
         "wss://voicemode.dev/ws",
         "The gateway's address; of one of your own, voicemode gateway prints it.",
         theirs=ANY,

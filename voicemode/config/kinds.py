@@ -10,6 +10,7 @@ from attrs import frozen
 
 from actors.errors import SettingsError
 
+from ..connect.address import GatewayAddress
 from ..settings import AUTO, names_of, several
 from ..speech import endpoint_name, third_parties
 from ..speech.endpoint_name import EndpointName
@@ -120,6 +121,14 @@ def _urls(text: str) -> tuple[str, ...]:
     return urls
 
 
+def _gateway(text: str) -> str:
+    try:
+        GatewayAddress.parse(text)
+    except SettingsError as error:
+        raise ValueError(text) from error
+    return text
+
+
 def _port(text: str) -> int:
     port = int(text)
     if not 0 < port < 1 << 16:
@@ -136,6 +145,7 @@ PROBABILITY = Kind("a number from 0 to 1", _number(0, 1))
 DAYS = Kind("a number of days from 0", _number(0, math.inf))
 MEGABYTES = Kind("a number of megabytes from 0", _number(0, math.inf))
 URI = Kind("portaudio:, portaudio:NAME, file:PATH or null:", _uri)
+GATEWAY = Kind("an address with wss://, or ws://", _gateway)
 PORT = Kind("a port from 1 to 65535", _port)
 FOLDER = Kind("a path that begins with / or ~/", _folder)
 SOCKET = Kind("a path that begins with / or ~/", _folder)

@@ -33,7 +33,7 @@ class GatewayAddress:
         if not host or not named or parts.scheme not in {"ws", "wss"} or " " in url.strip():
             raise SettingsError(
                 "VOICEMODE_CONNECT_WS_URL is the address of a gateway, as wss://voicemode.dev/ws or, on this machine, "
-                "ws://127.0.0.1:8767/ws. It begins with ws:// or wss:// and holds no name and no password."
+                "ws://127.0.0.1:8790/ws. It begins with ws:// or wss:// and holds no name and no password."
             )
         secure = parts.scheme == "wss"
         resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from importlib.metadata import version
 
-from actors.link_messages import Device
+from actors.link_messages import AGENTS_PLATFORM, Device
 
 
 def device_of(host: str, project: str) -> Device:
@@ -13,7 +13,7 @@ def device_of(host: str, project: str) -> Device:
     name = f"{project}@{host}"
     return Device(
         device_id="dev-" + sha256(name.encode(errors="surrogateescape")).hexdigest()[:24],
-        platform="mcp-server",
+        platform=AGENTS_PLATFORM,
         name=name.encode(errors="replace").decode(),
         app_version=version("voicemode"),
     )

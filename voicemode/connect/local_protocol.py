@@ -44,6 +44,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     fate: str | None = None
     heard: str | None = None
+    gateway: str | None = None
     state: str | None = None
     since: float | None = None
     trouble: str | None = None

@@ -17,6 +17,7 @@ from actors.errors import VoiceError
 from actors.inbox import write_inbox
 from actors.link import hold_link
 from actors.link_messages import (
+    AGENTS_PLATFORM,
     Ack,
     AgentUser,
     DeliveryConfirmation,
@@ -65,13 +66,16 @@ async def stay_reachable(
     watch: Callable[[trio.MemorySendChannel[tuple[AgentUser, ...]]], Awaitable[None]],
     store: InboxStore,
     base: Path,
+    gateway: str,
     publish: Callable[[Reached], None],
 ) -> None:
-    """Run until cancelled.  ``watch`` is an async function that sends the users to be announced whenever they change.
+    """Run until cancelled.
 
-    Raises SettingsError where another process does the same, LinkRefused when a person has to sign in.
+    ``gateway`` is what the other end is called, for whoever asks.  ``watch`` is an async function that sends the users
+    to be announced whenever they change.  Raises SettingsError where another process does the same, LinkRefused when a
+    person has to sign in.
     """
-    desk = _Desk(publish)
+    desk = _Desk(publish, gateway)
     incoming, received = trio.open_memory_channel[LinkMessage](WAITING)
     seen, users = trio.open_memory_channel[tuple[AgentUser, ...]](1)
     announced, announcements = trio.open_memory_channel[tuple[AgentUser, ...]](1)
@@ -101,6 +105,7 @@ class _Desk:
     """Where what comes over the link is sorted, and what goes out is handed in."""
 
     publish: Callable[[Reached], None]
+    gateway: str
     outgoing: Outgoing = field(factory=Outgoing)
     speaking: Speaking = field(init=False)
     reached: Reached = field(factory=Reached)
@@ -145,13 +150,17 @@ class _Desk:
                         await deliveries.send(message)
                     case Transcription() if self.speaking.answered(message):
                         self.outgoing.put(DeliveryConfirmation(message_id=message.id))
+                    case Transcription(is_final=True) if not message.target_user and len(self.reached.users) != 1:
+                        self.outgoing.put(self._for_nobody(message))
                     case Transcription(is_final=True):
                         await deliveries.send(self._written(message))
                     case Ack():
                         self.speaking.acked(message)
                     case Devices():
                         self.names = {each.device_id: each.name for each in message.devices}
-                        devices = tuple(each.name or each.device_id for each in message.devices)
+                        devices = tuple(
+                            each.name or each.device_id for each in message.devices if each.platform != AGENTS_PLATFORM
+                        )
                         self._show(Reached(link=self.reached.link, users=self.reached.users, devices=devices))
                     case _:
                         pass
@@ -159,14 +168,18 @@ class _Desk:
     def _written(self, message: Transcription) -> UserMessageDelivery:
         """What was said to an agent that does not listen at the moment is a message to it.  Whom it is for the device
         says, unless there is only one."""
-        only = self.reached.users[0].name if len(self.reached.users) == 1 else ""
         device = message.device_id or ""
         return UserMessageDelivery(
             id=message.id,
             text=message.text,
-            target_user=message.target_user or only,
+            target_user=message.target_user or self.reached.users[0].name,
             sender=self.names.get(device) or device,
         )
+
+    def _for_nobody(self, message: Transcription) -> DeliveryConfirmation:
+        names = ", ".join(each.name for each in self.reached.users)
+        reason = f"several can be meant, say to whom it goes: {names}" if names else "nobody is here"
+        return DeliveryConfirmation(message_id=message.id, delivered=False, reason=reason)
 
     def refuse(self, reason: str) -> bytes:
         return line_of(Answer(ok=False, error=reason))
@@ -192,6 +205,7 @@ class _Desk:
         link = self.reached.link
         return Answer(
             ok=True,
+            gateway=self.gateway,
             state=link.state,
             since=trio.current_time() - link.since,
             trouble=link.error,

@@ -6,6 +6,7 @@ text.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 from uuid import uuid4
@@ -16,6 +17,8 @@ from attrs import define, field, frozen
 from actors.errors import VoiceError
 from actors.link_messages import Ack, Speak, Transcription
 
+from .delivery_id import delivery_id
+
 ACCEPTED = 10.0
 """Seconds until a device or the gateway must have said that it has a text."""
 
@@ -24,6 +27,9 @@ A_CHARACTER = 0.15
 
 LISTENING = 60.0
 """Seconds that a device which was asked to listen has for the answer, unless the caller says otherwise."""
+
+ANSWERED = 64
+"""Texts that were answered are remembered, for an answer that is said again."""
 
 Fate: TypeAlias = Literal["said", "received", "queued"]
 """said: aloud, to the end; received: a device has it, and has not said more; queued: the gateway keeps it for one."""
@@ -54,6 +60,7 @@ class Speaking:
     _send: Callable[[Speak], object]
     _take_back: Callable[[str], object]
     _waiting: dict[str, _Waiting] = field(factory=dict[str, _Waiting], init=False)
+    _answered: deque[str] = field(factory=lambda: deque[str](maxlen=ANSWERED), init=False)
 
     async def say(
         self,
@@ -128,12 +135,21 @@ class Speaking:
                 return  # a device that says it again and again
 
     def answered(self, transcription: Transcription) -> bool:
-        """Whether this is the answer that somebody waits for; it is theirs then."""
-        waiting = self._waiting.get(transcription.id)
-        if waiting is None or not transcription.is_final:
+        """Whether this is an answer that somebody waits for, or had before; it is theirs then."""
+        if not transcription.is_final:
             return False
-        try:
-            waiting.heard.send_nowait(transcription.text)
-        except trio.WouldBlock:
-            return True  # the same again
-        return True
+        device = transcription.device_id or ""
+
+        def asked(key: str) -> bool:
+            # a gateway that was restarted no longer knows what the device was asked
+            return transcription.id in {key, delivery_id(device, key)}
+
+        for key, waiting in self._waiting.items():
+            if asked(key):
+                try:
+                    waiting.heard.send_nowait(transcription.text)
+                except trio.WouldBlock:
+                    return True  # the same again
+                self._answered.append(key)
+                return True
+        return any(map(asked, self._answered))

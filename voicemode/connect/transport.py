@@ -254,7 +254,7 @@ def _distrust(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not good: {cause.verify_message}"
+            return f"its certificate is not good: {cause.verify_message.rstrip('.')}"
         if isinstance(cause, ssl.SSLError):
             return f"it speaks no TLS as we know it ({cause.reason or 'the handshake failed'})"
         cause = cause.__cause__ or cause.__context__

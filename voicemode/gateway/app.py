@@ -46,8 +46,18 @@ def make_app(hub: Hub, verifier: TokenVerifier, *, origins: Collection[str] = ()
         else:
             await Connection(socket, hub, verifier, token_of(socket)).run()
 
+    async def elsewhere(socket: WebSocket) -> None:
+        await socket.send_denial_response(PlainTextResponse(f"The gateway is at {PATH}.\n", status_code=404))
+
     return Unread(
-        Starlette(routes=[Route("/health", health), Route("/metrics", metrics), WebSocketRoute(PATH, talk)]),
+        Starlette(
+            routes=[
+                Route("/health", health),
+                Route("/metrics", metrics),
+                WebSocketRoute(PATH, talk),
+                WebSocketRoute("/{path:path}", elsewhere),
+            ]
+        )
     )
 
 

@@ -15,6 +15,8 @@ import jwt
 import msgspec
 import trio
 
+from actors.errors import SettingsError
+
 from ..http_client import Address, HttpClient, HttpFailure, NotAnAddress
 from .tokens import CannotVerify, Identity, TokenRefused
 
@@ -49,9 +51,13 @@ class _Keys(msgspec.Struct):
 
 
 class IssuerTokens:
-    """Satisfies TokenVerifier; ``audience`` is what the tokens have to be for."""
+    """Satisfies TokenVerifier; ``audience`` is what the tokens have to be for.
+
+    Raises SettingsError for an issuer whose keys could never be believed.
+    """
 
     def __init__(self, issuer: str, audience: str) -> None:
+        _check(issuer)
         self._issuer, self._audience = issuer, audience
         self._name = issuer
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
@@ -141,6 +147,17 @@ class IssuerTokens:
             if each.get("use", "sig") == "sig" and key.key_type != "oct":
                 keys[key.key_id] = key
         self._keys, self._name, self._fetched = keys, said.issuer, trio.current_time()
+
+
+def _check(issuer: str) -> None:
+    try:
+        if Address.parse(issuer).protected:
+            return
+    except NotAnAddress:
+        pass
+    raise SettingsError(
+        f"{issuer} cannot be an issuer: its address begins with https://, or with http:// and is on this machine."
+    )
 
 
 def _itself(address: str) -> str:

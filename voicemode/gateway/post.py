@@ -12,7 +12,6 @@ sender is told so once it is durable.  It is fetched when somebody of that name 
 from __future__ import annotations
 
 from collections import OrderedDict
-from hashlib import sha256
 
 from attrs import evolve
 
@@ -28,6 +27,7 @@ from actors.link_messages import (
     UserMessageDelivery,
 )
 
+from ..connect.delivery_id import delivery_id
 from .account import Account, Asked, Carried, Direction, Waiting
 from .events import Command, Discard, Entry, Fetch, Fetched, Keep, Kept, NotKept, Relay, Send, Tell
 from .limits import Limits
@@ -37,11 +37,6 @@ from .sizes import size_of, too_long
 
 OFFLINE = "agent offline"
 NO_DEVICE = "no device is connected"
-
-
-def delivery_id(identity: str, message_id: str) -> str:
-    """The same for the same message, whichever gateway it goes through and however often, so that repeats are known."""
-    return "msg_" + sha256(f"{identity}\0{message_id}".encode(errors="surrogatepass")).hexdigest()[:24]
 
 
 class Post:
@@ -186,7 +181,9 @@ class Post:
         if isinstance(found, Found) and session is None:
             target = target or address_of(found.user)
         if isinstance(message, Transcription):
-            message = evolve(message, device_id=message.device_id or sender.identity)
+            # an answer goes by the id of what it answers
+            own = message.id if message.id in sender.asked else delivery_id(sender.identity, message.id)
+            message = evolve(message, id=own, device_id=message.device_id or sender.identity)
             if not message.is_final:
                 if isinstance(found, Found):
                     self.say(found.session, message, sender)

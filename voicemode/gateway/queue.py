@@ -25,10 +25,16 @@ DAY = 86_400.0
 AT_ONCE = 20
 """How many are fetched."""
 
+TAKEN = 0.5
+"""Seconds after which a file that somebody has is not waited for any more."""
+
+_UNUSABLE = "The queue {path} cannot be opened: {error}. Name another file with --queue."
+
 MOST_NAMES = 300
 """Of one account that can be written to."""
 
 _SCHEMA = """
+PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
 CREATE TABLE IF NOT EXISTS message (
@@ -79,17 +85,23 @@ class MessageQueue:
     ) -> MessageQueue:
         """The file is made if there is none, and only its owner can read it.  Raises QueueError."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
             path.chmod(0o600)
             # every call is made in some thread, but never two at once
-            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=TAKEN, check_same_thread=False, isolation_level=None)
             with ExitStack() as unless_opened:
                 unless_opened.callback(connection.close)
                 connection.executescript(_SCHEMA)
                 unless_opened.pop_all()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise QueueError(_UNUSABLE.format(path=path, error=error)) from error
+            raise QueueError(
+                f"The queue {path} is another gateway's, which runs: each has one of its own, named with --queue."
+            ) from error
         except (OSError, sqlite3.Error) as error:
-            raise QueueError(f"The queue {path} cannot be opened: {error}. Name another file with --queue.") from error
+            raise QueueError(_UNUSABLE.format(path=path, error=error)) from error
         return cls(connection, path, limits or QueueLimits(), clock)
 
     def close(self) -> None:

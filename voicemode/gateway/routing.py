@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from actors.link_messages import (
+    AGENTS_PLATFORM,
     Ack,
     CapabilitiesUpdate,
     Connected,
@@ -63,9 +64,6 @@ from .names import targets_of
 from .post import Post
 from .session import Session
 from .sizes import too_long
-
-AGENTS_PLATFORM = "mcp-server"
-"""What an agent's side says it runs on, before it says which users it has."""
 
 
 class Routing:

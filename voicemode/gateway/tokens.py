@@ -86,7 +86,12 @@ class StaticTokens:
                 raise SettingsError(
                     f"Line {number} of {path} has no token of at least {SHORTEST} characters with an account behind it."
                 )
-            known.append((_digest(token), Identity(account=rest[0], name=rest[1] if len(rest) > 1 else "")))
+            digest = _digest(token)
+            if any(digest == before for before, _ in known):
+                raise SettingsError(
+                    f"Line {number} of {path} has a token that stands above already: each has one account."
+                )
+            known.append((digest, Identity(account=rest[0], name=rest[1] if len(rest) > 1 else "")))
         if not known:
             raise SettingsError(f"There is no token in {path}. A line has a token and its account.")
         return cls(known)

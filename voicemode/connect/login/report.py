@@ -43,7 +43,8 @@ def lines_of(settings: LoginSettings, place: str, login: Credentials | None, now
     if settings.token:
         yield "you are known by VOICEMODE_CONNECT_TOKEN, which goes before a login"
     if login is None:
-        yield "nobody is signed in: voicemode connect login"
+        if not settings.token:
+            yield "nobody is signed in: voicemode connect login"
         return
     yield f"{login.name or 'somebody'} is signed in by {login.issuer}, which is kept in {place}"
     if login.issuer != settings.issuer:

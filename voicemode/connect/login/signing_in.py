@@ -13,7 +13,7 @@ from actors.errors import SettingsError
 
 from ...groups import unwrapped
 from .access_token import in_thread
-from .answer import belongs_to, code_in, pasted_code
+from .answer import belongs_to, code_in, pasted_code, refusal_of_nothing
 from .credentials import Credentials
 from .errors import LoginError
 from .guard import alone_with_login
@@ -79,9 +79,19 @@ def check(settings: LoginSettings) -> None:
 async def _code(request: LoginRequest, loopback: Loopback, person: Person) -> str:
     """From the browser or from what is pasted, whichever comes first."""
     found: list[str] = []
+    refused: set[str] = set()
+
+    def ours(query: str) -> bool:
+        if (meaning := refusal_of_nothing(query)) is not None and meaning not in refused:
+            refused.add(meaning)
+            person.told(
+                f"An answer came to the browser that does not say which sign-in it is for: {meaning}. If it is yours, "
+                "end this with Ctrl-C; otherwise go on in the browser."
+            )
+        return belongs_to(query, request)
 
     async def receive() -> None:
-        query = await loopback.query(lambda query: belongs_to(query, request))
+        query = await loopback.query(ours)
         found.append(code_in(query, request))
         nursery.cancel_scope.cancel("the browser has brought it")
 
