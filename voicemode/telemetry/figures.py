@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from actors.events import BargedIn, Event, ReplySpeculated, TurnEnded, TurnFailed, TurnStarted, WentOn
+from actors.events import BargedIn, Ducked, Event, ReplySpeculated, TurnEnded, TurnFailed, TurnStarted, WentOn
 from actors.messages import (
     DeviceKind,
     Drafted,
@@ -74,6 +74,8 @@ class Figures:
     _asked_at: float | None = None
     """The same, of the turn before, as long as nothing has been heard in answer."""
     _barged: BargedIn | None = None
+    _held_at: float | None = None
+    """Since when the assistant has been silent, before it is decided whether it is interrupted."""
     _lost: set[DeviceKind] = field(factory=set[DeviceKind])
     _calls: dict[int, _Call] = field(factory=dict[int, _Call])
     _tried: set[Service] = field(factory=set[Service])
@@ -84,7 +86,7 @@ class Figures:
         match event:
             case TurnStarted(at=at):
                 self._turn_began, self._text_at, self._sounded, self._barged = at, None, False, None
-                self._drafted = None
+                self._drafted = self._held_at = None
             case TextPiece():
                 self._text_at = now if self._text_at is None else self._text_at
             case SpeakingStarted(at=at) if not self._sounded:
@@ -95,11 +97,15 @@ class Figures:
             case BargedIn():
                 self._barged = event
                 return [measured(BARGE_INS, 1)]
+            case Ducked(held=True, at=at):
+                self._held_at = at
             case WentOn():
+                self._held_at = None
                 return [measured(FALSE, 1)]
             case Spoken(at=at) if self._barged is not None:
                 barged, self._barged = self._barged, None
-                return [_wait(STOPPED, at - barged.began), _wait(HUSHED, at - barged.at)]
+                silent = at if self._held_at is None else self._held_at
+                return [_wait(STOPPED, silent - barged.began), _wait(HUSHED, silent - barged.at)]
             case Drafted(transcript=transcript):
                 self._drafted = transcript
                 return self._transcript(transcript)
