@@ -192,7 +192,7 @@ async def test_a_talk_is_told_turn_by_turn_and_an_early_answer_in_two(
         await trio.sleep(1.5)
         yield f"{SPOKEN}. "
 
-    room, ears = Room(), FakeEars("I am done.")
+    room, ears = Room(), FakeEars("Tell me a story!", wait=0.2)
     policy = TurnPolicy(delay=TurnDelayPolicy(shortest=0.7))
     settings = told_to(tmp_path, Settings(turn=policy, speculative_replies=True))
     async with conversing(room, settings=settings, stt=ears) as conversation, trio.open_nursery() as nursery:

@@ -69,6 +69,11 @@ def release() -> None:
         meters.shutdown()
 
 
+def users() -> int:
+    """How many have acquired them and not released them."""
+    return _shared.users
+
+
 def _resource() -> Resource:
     resource = Resource.create()
     named = not str(resource.attributes.get(SERVICE_NAME, "")).startswith("unknown_service")
@@ -104,7 +109,8 @@ def _speaks_http(variable: str) -> None:
     asked = os.environ.get(variable) or os.environ.get(OTEL_EXPORTER_OTLP_PROTOCOL) or PROTOCOL
     if asked != PROTOCOL:
         raise SettingsError(
-            f"Telemetry is sent as {PROTOCOL}, and not as {asked}: leave {OTEL_EXPORTER_OTLP_PROTOCOL} out."
+            f"Telemetry is sent as {PROTOCOL} here, not as {asked}: take {OTEL_EXPORTER_OTLP_PROTOCOL} out of the "
+            "environment, or set it to that."
         )
 
 
