@@ -151,7 +151,8 @@ class Observer:
         now = trio.current_time()
         spans = self.stages.take(event, now)
         if isinstance(event, TurnStarted):
-            self._hand_on(spans)
+            if spans:
+                self._hand_on(spans)
             self._offset = time.time_ns() - round(now * BILLION)
             if self.shows is not None:
                 begun = self.shows.begin(TURN, self._wall(event.at), self.stages.facts.of_turn(event.turn))
