@@ -10,6 +10,7 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
 
 services here and elsewhere ─▶ providers.keep, with watch_providers ─▶ board ─▶ who is asked to hear and to speak
 every event ─▶ keep_exchanges ─▶ what was said, on disk, where the user asked for it
+every event, every call of agent and engine ─▶ observer ─▶ spans and figures, where the user asked for them
 """
 
 from __future__ import annotations
