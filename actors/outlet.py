@@ -53,6 +53,11 @@ class Outlet:
         self._closed = True
         self._change()
 
+    @property
+    def device(self) -> Playback | None:
+        """What plays at present."""
+        return self._device
+
     async def attach(self, device: Playback) -> None:
         """Play what earlier devices left unplayed on ``device``, then let in who waits.
 

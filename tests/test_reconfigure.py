@@ -34,6 +34,8 @@ FIXED = {
     "save_audio": True,
     "save_transcriptions": True,
     "event_log": True,
+    "telemetry": "jsonl",
+    "telemetry_content": True,
     "keep_days": 3.0,
     "keep_megabytes": 3.0,
     "echo": "off",

@@ -5,7 +5,7 @@ In: messages to say, agents to talk to, the buttons a person may press.  Out: on
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Protocol, final
 
@@ -34,6 +34,10 @@ LIVE = (
     "stt_prompt", "tts_models", "tts_format", "tts_instructions",
 )  # fmt: skip
 """The settings that the next turn can have otherwise than the last; ``tts`` too, among the engines there are."""
+
+
+def _as_it_is(agent: Agent) -> Agent:
+    return agent
 
 
 class Engines(Protocol):
@@ -68,7 +72,9 @@ class Conversation:
         engines: Engines | None = None,
         chiming: bool = False,
         names: Sequence[str] = (),
+        observed: Callable[[Agent], Agent] | None = None,
     ) -> None:
+        self._observed = observed or _as_it_is
         self._outside, self._watchers, self._engines = outside, watchers, engines
         self._names = names
         self._reports, self._orders = reports, orders
@@ -112,7 +118,7 @@ class Conversation:
         """
         if isinstance(message, str) and not message.strip():
             return await self.listen(phrases=phrases)
-        return await self._turns.take(message, listen=True, voice=voice, speed=speed, phrases=phrases)
+        return await self._turns.take(self._said(message), listen=True, voice=voice, speed=speed, phrases=phrases)
 
     async def say(
         self,
@@ -129,7 +135,7 @@ class Conversation:
         said is the result's transcript.
         """
         return await self._turns.take(
-            text, listen=False, overhear=interruptible, voice=voice, speed=speed, phrases=phrases
+            self._said(text), listen=False, overhear=interruptible, voice=voice, speed=speed, phrases=phrases
         )
 
     async def listen(self, *, phrases: Sequence[str] | None = None) -> TurnResult:
@@ -158,11 +164,15 @@ class Conversation:
         """
         self._talking, self._finishing = True, False
         task_status.started()
-        speech: Speech | None = greeting
+        speech: Speech | None = None if greeting is None else self._said(greeting)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 replies = Replies(
-                    agent, nursery, history=lambda: self.history, publish=self._outside.publish, on_error=on_error
+                    self._observed(agent),
+                    nursery,
+                    history=lambda: self.history,
+                    publish=self._outside.publish,
+                    on_error=on_error,
                 )
                 try:
                     while self._talking:
@@ -183,6 +193,10 @@ class Conversation:
                     self._talking = self._finishing = False
                     replies.drop()
                     dismiss(self._orders, dialogue=self._dialogue, gate=self._outside.gate)
+
+    def _said(self, speech: Speech) -> Speech:
+        """With an agent seen by whoever observes what agents do."""
+        return speech if isinstance(speech, str | AsyncIterable) or not callable(speech) else self._observed(speech)
 
     def interrupt(self) -> None:
         """Stop what the assistant is saying, as if the user had spoken over it; the turn goes on to listen."""

@@ -10,6 +10,7 @@ microphone ─▶ capture_audio                        ├─▶ inbox ─▶ co
 
 services here and elsewhere ─▶ providers.keep, with watch_providers ─▶ board ─▶ who is asked to hear and to speak
 every event ─▶ keep_exchanges ─▶ what was said, on disk, where the user asked for it
+every event, every call of agent and engine ─▶ observer ─▶ spans and figures, where the user asked for them
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ from .watchers import Watchers
 
 if TYPE_CHECKING:
     from .speech.providers import Providers
+    from .telemetry.observer import Observer
 
 RATE = 16_000
 """Of all that is listened to, in Hz: what the voice model and the recognisers work at."""
@@ -134,15 +136,28 @@ async def open_conversation(
             await stack.enter_async_context(
                 keeping(settings, watchers.watch(), rate=outlet.rate, recent=recent, about=about, named=names.append)
             )
+        for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
+        observer: Observer | None = None
+        if settings.telemetry != "none":
+            # nobody who does without it loads it
+            from .telemetry.lost import Lost
+            from .telemetry.observing import observing
+
+            engines, lost = loading.providers, Lost(for_vad, for_recorder, loading.microphone, outlet)
+            observer = await stack.enter_async_context(
+                observing(settings, names=names, about=None if engines is None else engines.about, dropped=lost)
+            )
+            watchers.add(observer)
+            if engines is not None:
+                engines.board.follow = observer.follow
         stack.callback(watchers.close)
         reports, inbox = trio.open_memory_channel[Input](REPORTS)
         orders, ordered = trio.open_memory_channel[RecorderOrder](ORDERS)
         gate, expectation, recordings = Gate(), Expectation(), Recordings()
-        for_vad, for_recorder = Ring[AudioFrame](FRAMES), Ring[AudioFrame](FRAMES)
         outside = Outside(
             gate=gate,
             playback=None if speaker is None else outlet,
-            tts=loading.tts,
+            tts=loading.tts if observer is None or loading.tts is None else observer.voice(loading.tts),
             stt=loading.stt,
             store=store,
             publish=watchers.publish,
@@ -204,6 +219,7 @@ async def open_conversation(
             engines=loading.providers,
             chiming=isinstance(speaker, Monitored),
             names=names,
+            observed=None if observer is None else observer.agent,
         )
         if settings.control:
             # most conversations are not controlled, and its messages cost time to load

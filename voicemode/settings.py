@@ -36,6 +36,9 @@ SoundFormat: TypeAlias = Literal["pcm", "wav", "flac", "mp3", "opus", "aac"]
 Compress: TypeAlias = Literal["auto", "always", "never"]
 """Whether recordings are sent as FLAC instead of WAV; ``auto`` does so to other machines."""
 
+Telemetry: TypeAlias = Literal["none", "jsonl", "otel", "both"]
+"""Where spans and figures of the turns go: nowhere, into a file, to OpenTelemetry, or both of these."""
+
 Names: TypeAlias = str | tuple[str, ...] | None
 
 
@@ -166,6 +169,8 @@ class Settings:
     With ``save_transcriptions`` what both sides said is written down in ``base_dir`` (and the assistant's sound kept if
     ``save_audio`` is on too), with ``event_log`` when each phase of a turn began and ended.  What is saved is removed
     when it is older than ``keep_days`` or more than ``keep_megabytes``, the oldest first; 0 is no limit.
+    ``telemetry`` sends spans and figures of the turns into a file below ``base_dir`` (``jsonl``), to OpenTelemetry
+    (``otel``, which needs the extra telemetry) or to both; with ``telemetry_content`` also what was said.
     ``keys`` are those of endpoints by the
     names of their variables; where there are none the process's environment is asked.
     With ``floor`` agents that have the same ``base_dir`` take turns at the voice: one waits ``floor_wait`` seconds
@@ -220,6 +225,8 @@ class Settings:
     event_log: bool = False
     keep_days: float = field(default=0.0, validator=_limit)
     keep_megabytes: float = field(default=0.0, validator=_limit)
+    telemetry: Telemetry = "none"
+    telemetry_content: bool = False
     keys: Mapping[str, str] = field(factory=dict[str, str], repr=False, hash=False)
     floor: bool = True
     floor_wait: float = field(default=300.0, validator=_from_0)

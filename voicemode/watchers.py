@@ -24,6 +24,10 @@ class Watchers:
         self._rings: WeakSet[Ring[Event]] = WeakSet()
         self.closed = False
 
+    def add(self, cued: Cued) -> None:
+        """Tell it everything from now on, as the devices."""
+        self._cued = (*self._cued, cued)
+
     def publish(self, event: Event) -> None:
         for device in self._cued:
             device.cue(event)

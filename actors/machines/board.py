@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from attrs import define, field, frozen, validators
 
@@ -48,6 +48,13 @@ class Due:
     later: float | None
 
 
+Step: TypeAlias = Literal["began", "probing", "asked", "answered", "ended", "failed", "cancelled"]
+"""What becomes of a call, in the words of the board's methods."""
+
+Follow: TypeAlias = Callable[[Step, Call, float, ProviderError | None], None]
+"""Is told of every call, when it happens, and why it failed.  Neither raises nor changes the board."""
+
+
 @frozen
 class _Listener:
     changed: Callable[[ProviderChanged], None]
@@ -57,12 +64,14 @@ class _Listener:
 @define
 class Board:
     """``chance`` gives numbers from 0 to 1 for the jitter of the delays (``random.random``); None for none.
+    ``follow`` is told of every call, if anybody is.
 
     Engines are called by service and name.  All methods raise KeyError for one that was not added.
     """
 
     policy: BoardPolicy = field(factory=BoardPolicy)
     chance: Callable[[], float] | None = None
+    follow: Follow | None = field(default=None, init=False)
     _records: dict[Key, Record] = field(factory=dict[Key, Record], init=False)
     _listeners: list[_Listener] = field(factory=list[_Listener], init=False)
 
@@ -85,11 +94,14 @@ class Board:
     def asked(self, call: Call, now: float) -> Call:
         """The same call when its question took its time, as an utterance does that is heard while it is being said:
         from now on the answer is waited for.  Raises RuntimeError when it has been answered, or is over."""
-        return self._record(call).ask(call, now)
+        asked = self._record(call).ask(call, now)
+        self._step("asked", asked, now)
+        return asked
 
     def answered(self, call: Call, now: float) -> None:
         """The first of an answer is there.  Raises RuntimeError when it was before, or the call is over."""
         self._record(call).answer(call, now)
+        self._step("answered", call, now)
         self._tell(call, now)
 
     def ended(self, call: Call, now: float) -> None:
@@ -98,16 +110,19 @@ class Board:
         Raises RuntimeError, as ``failed`` and ``cancelled`` do, when the call is over.
         """
         self._record(call).end(call, now)
+        self._step("ended", call, now)
         self._tell(call, now)
 
     def failed(self, call: Call, now: float, error: ProviderError) -> None:
         """There was no answer, or not all of it; a deadline of the caller's is an error with the code ``timeout``."""
         self._record(call).fail(call, now, error)
+        self._step("failed", call, now, error)
         self._tell(call, now)
 
     def cancelled(self, call: Call, now: float) -> None:
         """Nobody wants the answer any longer."""
         self._record(call).cancel(call, now)
+        self._step("cancelled", call, now)
         self._tell(call, now)
 
     def allowed(self, service: Service, provider: str, now: float) -> bool:
@@ -160,8 +175,13 @@ class Board:
 
     def _begin(self, key: Key, now: float, *, probe: bool) -> Call:
         call = self._records[key].begin(now, probe=probe)
+        self._step("probing" if probe else "began", call, now)
         self._stir()
         return call
+
+    def _step(self, step: Step, call: Call, now: float, error: ProviderError | None = None) -> None:
+        if self.follow is not None:
+            self.follow(step, call, now, error)
 
     def _record(self, call: Call) -> Record:
         return self._records[call.service, call.provider]

@@ -5,7 +5,10 @@ They stand in ``table`` with all others.
 
 from __future__ import annotations
 
-from .kinds import DAYS, MEGABYTES, SWITCH
+from typing import get_args
+
+from ..settings import Telemetry
+from .kinds import DAYS, MEGABYTES, SWITCH, choice
 from .setting import ANY, YES, Setting
 
 SAVING = (
@@ -31,6 +34,22 @@ SAVING = (
         "false",
         "Whether it is written down when each phase of a turn began and ended.",
         field="event_log",
+        theirs=YES,
+    ),
+    Setting(
+        "VOICEMODE_TELEMETRY",
+        choice(get_args(Telemetry)),
+        "none",
+        "Where spans and figures of the turns go: into a file, to OpenTelemetry, or both.",
+        field="telemetry",
+        theirs=ANY,
+    ),
+    Setting(
+        "VOICEMODE_TELEMETRY_CONTENT",
+        SWITCH,
+        "false",
+        "Whether what you and the assistant say is in them.",
+        field="telemetry_content",
         theirs=YES,
     ),
     Setting(

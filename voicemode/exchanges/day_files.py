@@ -35,3 +35,4 @@ class DayFiles:
 
 EXCHANGES = DayFiles("conversations", "exchanges")
 EVENTS = DayFiles("events", "voicemode_events")
+TELEMETRY = DayFiles("telemetry", "voicemode_telemetry")

@@ -1,8 +1,8 @@
 """Removes what was kept for long enough.  In: the directory of recordings, how long and how much.  Out: it is less.
 
-Removed are days of exchanges and of events, and recordings that have their transcript, all in the form in which they
-are written here; the oldest first.  What waits for its transcript lies elsewhere and is never touched, nor is anything
-that changed within a day, which somebody may be writing.
+Removed are days of exchanges, of events and of telemetry, and recordings that have their transcript, all in the form in
+which they are written here; the oldest first.  What waits for its transcript lies elsewhere and is never touched, nor
+is anything that changed within a day, which somebody may be writing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from .day_files import EVENTS, EXCHANGES
+from .day_files import EVENTS, EXCHANGES, TELEMETRY
 
 DAY = 86_400.0
 """Seconds."""
@@ -49,7 +49,7 @@ def tidy(base: Path, *, days: float, megabytes: float, now: float) -> int:
 
 
 def _all(base: Path) -> Iterator[Kept]:
-    days = (path for kind in (EXCHANGES, EVENTS) for _, path in kind.all(base))
+    days = (path for kind in (EXCHANGES, EVENTS, TELEMETRY) for _, path in kind.all(base))
     recordings = (path for path in (base / "audio").glob("*/*/*.wav") if _RECORDING.fullmatch(path.name))
     for paths in (days, recordings):
         for path in paths:
