@@ -1,4 +1,4 @@
-"""A recogniser that hears while somebody speaks: a program that is fed what comes, and says what it understands so far."""
+"""A recogniser that hears while somebody speaks: a program is fed what comes, and says what it understands so far."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A recogniser that is a program: it is started for every utterance, given all of it, and killed if it is not wanted."""
+"""A recogniser that is a program: started for every utterance, given all of it, and killed if it is not wanted."""
 
 import subprocess
 import sys

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import trio
@@ -17,13 +16,15 @@ PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
 async def say(text, wished_voice, speed):
     program = await trio.lowlevel.open_process([*COMMAND, text, wished_voice or "en-us", str(speed or 1.0)], **PIPES)
     try:
-        async for pcm in program.stdout:
-            yield pcm
+        async with program.stdout:
+            async for pcm in program.stdout:
+                yield pcm
         if await program.wait():
             raise ChildProcessError(f"its program ended with status {program.returncode}")
     finally:
         program.kill()
-        await program.stdout.aclose()
+        with trio.CancelScope(shield=True):
+            await program.wait()
 
 
 async def main(microphone="portaudio:", speaker="portaudio:"):

@@ -1,7 +1,7 @@
 """Microphones whose sound comes from somewhere else: stretches of pcm in, frames on the Trio clock out.
 
-``FedMicrophone`` is given sound by whoever has it, as a connection's reader has; ``StreamMicrophone`` fetches it from an
-async iterable, as a program's output is.
+``FedMicrophone`` is given sound by whoever has it, as a connection's reader has; ``StreamMicrophone`` fetches it from
+an async iterable, as a program's output is.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ class _FedFrames:
 
 
 class StreamMicrophone:
-    """Implements ``Microphone``.  ``listen`` is called at each opening and gives stretches of pcm at ``rate`` Hz, in real
-    time, as an async generator does; at the closing that is closed.
+    """Implements ``Microphone``.  ``listen`` is called at each opening and gives stretches of pcm at ``rate`` Hz, in
+    real time, as an async generator does; at the closing that is closed.
 
     When it ends, or raises OSError or one of Trio's resource errors, the microphone is lost, and may be opened again.
     """

@@ -1,5 +1,5 @@
-"""Makes frames of what a microphone delivers: stretches of any length at the device's rate in, frames of whole blocks of
-10 ms at the listener's rate out, on a steady time line."""
+"""Makes frames of what a microphone delivers: stretches of any length at the device's rate in, frames of whole blocks
+of 10 ms at the listener's rate out, on a steady time line."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class FrameCutter:
     def add(
         self, pcm: bytes, position: int, at: float, *, glitch: bool = False, missing: bool = False
     ) -> AudioFrame | None:
-        """Go on with ``pcm``, whose first sample has this position and was taken ``at``; ``glitch`` says that the device
-        may have lost some before, ``missing`` that it has.  Returned is what was pending before a gap."""
+        """Go on with ``pcm``, whose first sample has this position and was taken ``at``; ``glitch`` says that the
+        device may have lost some before, ``missing`` that it has.  Returned is what was pending before a gap."""
         start = self._start
         if not self._clock.hear(position, at, glitch=glitch) and not missing:
             self._pending += self._resampler.convert(pcm)

@@ -15,8 +15,8 @@ from attrs import frozen
 
 from actors.messages import SAMPLE_BYTES, AudioFrame
 
-from .portaudio import DeviceName, DeviceStream, open_stream
 from .frame_cutter import FRAMES_PER_SECOND, FrameCutter
+from .portaudio import DeviceName, DeviceStream, open_stream
 
 WINDOW = 0.032
 """Seconds of sound that are judged at a time; Silero's windows have 512 samples at 16 kHz."""

@@ -111,8 +111,7 @@ class SentPlayback(PulledPlayback):
         """Stop, and let the fade and a chime be sent, which takes at most 0.3 s."""
         self.stop()
         with trio.move_on_after(ENDING_SECONDS), suppress(DeviceError):
-            while not self.buffer.is_empty and not self._is_over:
-                await trio.sleep(QUANTUM_SECONDS)
+            await trio.sleep(self.buffer.to_come / self.buffer.device_rate)
             await self.drain()
         self._closed = True
         self._until = min(trio.current_time(), self._until)
@@ -228,9 +227,7 @@ class SentSpeaker:
             async with AsyncExitStack() as stack:
                 with reaching(self._name):
                     far = await stack.enter_async_context(self._connect(far_rate))
-                playback = SentPlayback(
-                    far, rate, far_rate, name=self._name, ahead=self._ahead, latency=self._latency
-                )
+                playback = SentPlayback(far, rate, far_rate, name=self._name, ahead=self._ahead, latency=self._latency)
                 nursery = await stack.enter_async_context(trio.open_nursery())
                 nursery.start_soon(playback.run)
                 try:

@@ -2,8 +2,8 @@
 
     trio.run(check_voice, MyVoice())
 
-or in a test.  Each check uses it as a conversation does, only ruder: two at once, cancelled at awkward moments, left half
-way.  docs/bring-your-own.md has the promises in words.
+or in a test.  Each check uses it as a conversation does, only ruder: two at once, cancelled at awkward moments, left
+half way.  docs/bring-your-own.md has the promises in words.
 """
 
 from __future__ import annotations

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import trio
+
 from actors.messages import Transcript
 from actors.ports import LiveSpeechToText, SpeechToText
 
 from .keeping import CANCELS, both, in_time, others_have_their_turn, promised
 
-import trio
-
-SECOND_OF_SILENCE = bytes(32_000)
+SILENT = {"nothing": b"", "half a sample": b"\0", "a sample": bytes(2), "silence": bytes(32_000)}
 
 
 async def check_recogniser(engine: SpeechToText, speech: bytes, rate: int = 16_000) -> None:
@@ -18,7 +18,7 @@ async def check_recogniser(engine: SpeechToText, speech: bytes, rate: int = 16_0
         async with others_have_their_turn("transcribe"):
             heard = await _heard(engine, speech, rate)
     promised(heard.text, "The text of the speech is empty.")
-    for name, pcm in {"nothing": b"", "half a sample": b"\0", "a sample": bytes(2), "silence": SECOND_OF_SILENCE}.items():
+    for name, pcm in SILENT.items():
         with in_time(f"Transcribing {name}"):
             await _heard(engine, pcm, rate)
     with in_time("Transcribing two utterances at once"):
@@ -28,7 +28,8 @@ async def check_recogniser(engine: SpeechToText, speech: bytes, rate: int = 16_0
         with in_time("A transcription that was cancelled"), trio.move_on_after(seconds):
             await engine.transcribe(speech * 3, rate)
         with in_time("Transcribing after a cancel"):
-            promised((await _heard(engine, speech, rate)).text, f"After a cancel at {seconds:g} s nothing was understood.")
+            again = await _heard(engine, speech, rate)
+        promised(again.text, f"After a cancel at {seconds:g} s nothing was understood.")
 
 
 async def check_live_recogniser(engine: LiveSpeechToText, speech: bytes, rate: int = 16_000) -> None:

@@ -87,4 +87,4 @@ async def _check_that_it_is_not_lost(playback: Playback) -> None:
 
 def _tone(seconds: float, rate: int) -> bytes:
     period = rate // 400
-    return array("h", [2_000 if index % period * 2 < period else -2_000 for index in range(round(seconds * rate))]).tobytes()
+    return array("h", [2_000 if at % period * 2 < period else -2_000 for at in range(round(seconds * rate))]).tobytes()

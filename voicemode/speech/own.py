@@ -133,8 +133,8 @@ def _sentence(error: Exception) -> str:
 
 
 def recogniser(hear: Hear, *, name: str, faults: Faults = ()) -> FunctionRecogniser:
-    """An engine that recognises, of ``await hear(pcm, rate, phrases)``, which returns the text, or a ``Transcript`` where
-    it knows when the words were said.
+    """An engine that recognises, of ``await hear(pcm, rate, phrases)``, which returns the text, or a ``Transcript``
+    where it knows when the words were said.
 
     It is called for several utterances at once if it must, and cancelled as soon as its answer is not wanted.  OSError,
     CalledProcessError, TooSlowError, Trio's resource errors and ``faults`` are failures of the engine; VoiceErrors come

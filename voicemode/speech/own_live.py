@@ -18,8 +18,8 @@ from .own import FAULTS, Faults, transcript_of, translating
 Partial: TypeAlias = Callable[[str], None]
 
 HearLive: TypeAlias = Callable[[AsyncIterable[bytes], int, Sequence[str], Partial], Awaitable[str | Transcript]]
-"""Is given the sound of an utterance as it comes, its rate in Hz, the phrases that are expected, if any, and whom to tell
-the text so far."""
+"""Is given the sound of an utterance as it comes, its rate in Hz, the phrases that are expected, if any, and whom to
+tell the text so far."""
 
 
 @final
@@ -71,9 +71,7 @@ class FunctionHearing:
             raise self._error
         return transcript_of(self._heard, self._name, trio.current_time() - began)
 
-    async def run(
-        self, hear: HearLive, faults: Faults, rate: int, phrases: Sequence[str], partial: Partial
-    ) -> None:
+    async def run(self, hear: HearLive, faults: Faults, rate: int, phrases: Sequence[str], partial: Partial) -> None:
         try:
             with translating(self._name, faults):
                 self._heard = await hear(self._sound, rate, phrases, partial)
@@ -85,9 +83,9 @@ class FunctionHearing:
 def live_recogniser(hear: HearLive, *, name: str, faults: Faults = ()) -> FunctionLiveRecogniser:
     """An engine that recognises while somebody speaks, of ``await hear(sound, rate, phrases, partial)``.
 
-    ``sound`` is iterated for pcm and ends when the utterance does; ``partial(text)`` tells what is understood so far; what
-    is returned is the text, or a ``Transcript``.  Failures are as those of ``recogniser``.  It also takes an utterance as
-    a whole.
+    ``sound`` is iterated for pcm and ends when the utterance does; ``partial(text)`` tells what is understood so far;
+    what is returned is the text, or a ``Transcript``.  Failures are as those of ``recogniser``.  It also takes an
+    utterance as a whole.
     """
     return FunctionLiveRecogniser(hear, name, (*FAULTS, *faults))
 
