@@ -100,7 +100,7 @@ def sleeping() -> dict[str, str]:
     [
         (ears(lambda: {"text": ""}), "text of the speech is empty"),
         (ears(lambda: {"engine": "somebody"}), "not of 'fake ears'"),
-        (ears(lambda: "yes"), "returned str"),
+        (ears(lambda: "yes"), "returned is a str, not a Transcript"),
         (ears(sleeping), "kept everybody else waiting"),
         (FakeEars(wait=1000.0), "was not over after 20 s"),
     ],

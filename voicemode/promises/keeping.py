@@ -33,6 +33,11 @@ def promised(holds: object, sentence: str) -> None:
         raise BrokenPromise(sentence)
 
 
+def promised_kind(value: object, kind: type, what: str) -> None:
+    """Raises BrokenPromise unless ``what`` is of that kind."""
+    promised(isinstance(value, kind), f"{what} is a {type(value).__name__}, not a {kind.__name__}.")
+
+
 @contextmanager
 def in_time(what: str, seconds: float = PATIENCE) -> Generator[None]:
     """Raises BrokenPromise when ``what`` takes longer than ``seconds``."""

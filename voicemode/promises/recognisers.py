@@ -7,7 +7,7 @@ import trio
 from actors.messages import Transcript
 from actors.ports import LiveSpeechToText, SpeechToText
 
-from .keeping import CANCELS, both, in_time, others_have_their_turn, promised
+from .keeping import CANCELS, both, in_time, others_have_their_turn, promised, promised_kind
 
 SILENT = {"nothing": b"", "half a sample": b"\0", "a sample": bytes(2), "silence": bytes(32_000)}
 
@@ -45,7 +45,8 @@ async def check_live_recogniser(engine: LiveSpeechToText, speech: bytes, rate: i
                     promised(
                         (await hearing.finish()).text, f"The text of the speech is empty when it comes in {size} bytes."
                     )
-    promised(all(isinstance(text, str) for text in texts), "What is understood so far is no text.")
+    for text in texts:
+        promised_kind(text, str, "What is understood so far")
     for pieces in ([], [speech]):
         with in_time("Leaving an utterance that has not ended"):
             async with engine.listen(rate) as hearing:
@@ -63,7 +64,7 @@ async def check_live_recogniser(engine: LiveSpeechToText, speech: bytes, rate: i
 
 async def _heard(engine: SpeechToText, pcm: bytes, rate: int) -> Transcript:
     transcript = await engine.transcribe(pcm, rate)
-    promised(isinstance(transcript, Transcript), f"transcribe returned {type(transcript).__name__}, not a Transcript.")
+    promised_kind(transcript, Transcript, "What transcribe returned")
     promised(
         transcript.engine == engine.name, f"The transcript says it is of {transcript.engine!r}, not of {engine.name!r}."
     )
