@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,9 @@ import trio
 from trio.testing import MockClock
 
 from actors.errors import DeviceError, DeviceLost
+from actors.messages import Spoken, TurnId
+from tests.interrupting import interrupt_at_random
+from tests.traceable import Story
 from voicemode.audio.sent_speaker import FarSpeaker, SentPlayback, SentSpeaker
 
 RATE = 16_000
@@ -40,7 +44,7 @@ class Line:
 
 
 class Phone(Line):
-    """Clears within ``away`` seconds, there and back, and reports every 20 ms what it has played."""
+    """Clears within ``away`` seconds, there and back, and reports every 5 ms what it has played."""
 
     def __init__(self, away: float = 0.010) -> None:
         super().__init__()
@@ -262,3 +266,28 @@ async def test_after_the_closing_nothing_is_played(autojump_clock: MockClock) ->
         pass
     with pytest.raises(DeviceError, match="closed"):
         await playback.write(audio(0.1))
+
+
+async def interrupted(dice: random.Random, far: Phone) -> tuple[Story, Spoken]:
+    story = Story(dice, TurnId(1), RATE, timed=True)
+    async with opened(far) as playback:
+        done = await interrupt_at_random(dice, story, playback)
+        played = len(far.heard)
+        await trio.sleep(1.0)
+        assert len(far.heard) == played
+    assert done.account is not None
+    return story, done.account
+
+
+@pytest.mark.parametrize("away", [0.0, 0.030, 0.085])
+def test_however_it_is_interrupted_the_words_heard_are_those_the_far_side_played(away: float) -> None:
+    for seed in range(20):
+        dice, phone = random.Random(seed), Phone(away)
+        story, account = trio.run(
+            lambda dice=dice, phone=phone: interrupted(dice, phone), clock=MockClock(autojump_threshold=0)
+        )
+        unbroken = story.unbroken(np.frombuffer(phone.heard, "<i2").astype(np.int16))
+        said = len(account.heard.split())
+        assert account.samples == len(phone.heard) // 2, seed
+        assert account.complete == (unbroken == len(story.samples)), seed
+        assert story.surely_said(unbroken) <= said <= story.said(unbroken), seed

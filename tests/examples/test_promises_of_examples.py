@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -58,25 +58,25 @@ def engine_of(name: str, function: str, source: str) -> Any:
     return found
 
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children()
+@pytest.fixture(autouse=True)
+def _no_program_is_left_running() -> Iterator[None]:
+    before = set(psutil.Process().children())
+    yield
+    assert set(psutil.Process().children()) <= before
 
 
 async def test_a_recogniser_that_is_a_program() -> None:
     await check_recogniser(recogniser(engine_of("recogniser_by_command.py", "hear", HEARS), name="program"), SPEECH)
-    assert children() == []
 
 
 async def test_a_recogniser_that_is_fed() -> None:
     engine = live_recogniser(engine_of("live_recogniser.py", "hear", HEARS), name="program")
     await check_live_recogniser(engine, SPEECH)
     await check_recogniser(engine, SPEECH)
-    assert children() == []
 
 
 async def test_a_voice_that_is_a_program() -> None:
     await check_voice(voice(engine_of("voice_by_command.py", "say", SPEAKS), name="program", rate=22_050))
-    assert children() == []
 
 
 async def test_a_turn_model() -> None:

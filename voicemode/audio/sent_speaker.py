@@ -140,8 +140,9 @@ class SentPlayback(PulledPlayback):
             self.buffer.fill(memoryview(pcm), frames, self._sent / rate, False)
             self._sent += frames
             self._due += frames / rate
-            with reaching(self.name):
-                await self._far.send(bytes(pcm))
+            if pcm:
+                with reaching(self.name):
+                    await self._far.send(bytes(pcm))
 
     async def _clear(self, far: ClearsSound) -> None:
         with trio.move_on_after(PATIENCE) as scope, reaching(self.name):
