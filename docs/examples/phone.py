@@ -7,7 +7,7 @@ drop what you have not played.  From the phone: ``A`` sound of its microphone, `
 
 import struct
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import trio
 
@@ -43,7 +43,7 @@ class Phone:
     async def read(self):
         """Until the phone hangs up."""
         received = bytearray()
-        with self._report, self._answer:
+        with self._report, self._answer, suppress(trio.BrokenResourceError):
             async for some in self.stream:
                 received += some
                 while len(received) >= 5 and len(received) >= 5 + (size := struct.unpack_from("!I", received, 1)[0]):
@@ -52,7 +52,9 @@ class Phone:
                     if kind == b"A":
                         self.microphone.push(body)
                     else:
-                        (self._report if kind == b"P" else self._answer).send_nowait(struct.unpack("!I", body)[0])
+                        counts = self._report if kind == b"P" else self._answer
+                        with suppress(trio.WouldBlock):  # of reports that wait, one more or less is the same
+                            counts.send_nowait(*struct.unpack("!I", body))
 
 
 async def answer(stream):

@@ -15,7 +15,7 @@ from trio.testing import MockClock, memory_stream_pair
 from actors.events import Event
 from actors.messages import Spoken
 from tests.conversing import Room, conversing, follow, only
-from tests.examples.running import imported
+from tests.examples.running import PATIENCE, imported
 from tests.fakes import FakeEars, FakeVoice, tone
 from voicemode.engines import live_recogniser, recogniser, voice
 from voicemode.promises import (
@@ -106,6 +106,19 @@ async def test_a_phone_over_a_real_connection() -> None:
         async with far, near, connected(near, far) as (phone, _):
             await check_microphone(phone.microphone)
             await check_speaker(phone.speaker)
+
+
+@pytest.mark.realtime
+async def test_who_hangs_up_in_the_middle_ends_the_call_and_nothing_else() -> None:
+    [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    async with listener:
+        far = await trio.open_tcp_stream(*listener.socket.getsockname())
+        near = await listener.accept()
+        with trio.fail_after(PATIENCE):
+            async with near, trio.open_nursery() as nursery:
+                nursery.start_soon(PHONE.answer, near)
+                assert (await far.receive_some()).startswith(b"A")
+                await far.aclose()
 
 
 @pytest.mark.parametrize("after", [0.3, 0.77, 1.61])
