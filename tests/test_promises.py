@@ -5,19 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 from attrs import evolve
 from trio.testing import MockClock
+from virtual_audio import VirtualAudio
 
 from actors.errors import DeviceLost
 from actors.messages import AudioFrame, Synthesis, Transcript, WordTime
 from tests.fakes import FakeEars, FakeVoice, tone
 from tests.fakes_devices import MortalSpeaker
+from voicemode.audio.portaudio_microphone import PortAudioMicrophone
+from voicemode.audio.portaudio_speaker import PortAudioSpeaker
 from voicemode.audio.virtual_microphone import NullMicrophone
 from voicemode.audio.virtual_speaker import NullSpeaker, VirtualPlayback
+from voicemode.devices import FileMicrophone, FileSpeaker, Sound
 from voicemode.engines import load_text_to_speech, recogniser, voice
 from voicemode.promises import (
     BrokenPromise,
@@ -78,6 +83,18 @@ async def test_fakes_keep_their_promises(autojump_clock: MockClock) -> None:
 @pytest.mark.realtime
 async def test_the_embedded_voice_keeps_its_promises() -> None:
     await check_voice(await load_text_to_speech("espeak-ng"))
+
+
+@pytest.mark.realtime
+async def test_sound_cards_keep_their_promises(virtual_audio: VirtualAudio) -> None:
+    await check_speaker(PortAudioSpeaker())
+    await check_microphone(PortAudioMicrophone())
+
+
+@pytest.mark.realtime
+async def test_files_keep_their_promises(tmp_path: Path) -> None:
+    await check_speaker(FileSpeaker(tmp_path / "out.wav"))
+    await check_microphone(FileMicrophone(Sound(pcm=SPEECH, rate=16_000)))
 
 
 def ears(answer: Callable[[], Any], name: str = "ears") -> Any:

@@ -13,6 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from actors.errors import DeviceLost
 from actors.messages import AudioFrame
 from voicemode.audio.fed_microphone import FedMicrophone, StreamMicrophone
+from voicemode.promises import check_microphone
 
 RATE = 16_000
 
@@ -146,6 +147,25 @@ async def test_a_channel_is_an_iterable(autojump_clock: MockClock) -> None:
     async with StreamMicrophone(lambda: receive, RATE).open(RATE) as frames:
         send.send_nowait(audio(0.010))
         assert (await anext(frames)).pcm == audio(0.010)
+
+
+async def test_both_keep_the_promises_of_a_microphone(autojump_clock: MockClock) -> None:
+    async def listen() -> AsyncIterator[bytes]:
+        while True:
+            await trio.sleep(0.020)
+            yield bytes(640)
+
+    microphone = FedMicrophone(RATE)
+
+    async def feed() -> None:
+        async for pcm in listen():
+            microphone.push(pcm)
+
+    await check_microphone(StreamMicrophone(listen, RATE))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(feed)
+        await check_microphone(microphone)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_listener_that_is_cancelled_closes_what_it_listens_to() -> None:

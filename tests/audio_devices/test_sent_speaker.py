@@ -16,6 +16,7 @@ from actors.messages import Spoken, TurnId
 from tests.interrupting import interrupt_at_random
 from tests.traceable import Story
 from voicemode.audio.sent_speaker import FarSpeaker, SentPlayback, SentSpeaker
+from voicemode.promises import check_speaker
 
 RATE = 16_000
 AHEAD = 0.060
@@ -226,6 +227,20 @@ async def test_who_is_not_there_is_no_speaker() -> None:
     with pytest.raises(DeviceLost, match="far speaker has ended: nobody answers"):
         async with SentSpeaker(connect).open(RATE):
             pass
+
+
+@pytest.mark.parametrize("kind", [Line, Clearing, Phone])
+async def test_it_keeps_the_promises_of_a_speaker(autojump_clock: MockClock, kind: type[Line]) -> None:
+    @asynccontextmanager
+    async def connect(_: int) -> AsyncGenerator[FarSpeaker]:
+        far = kind()
+        async with trio.open_nursery() as nursery:
+            if isinstance(far, Phone):
+                nursery.start_soon(far.play)
+            yield far
+            nursery.cancel_scope.cancel()
+
+    await check_speaker(SentSpeaker(connect, rate=RATE))
 
 
 async def test_a_bug_comes_out_as_it_is(autojump_clock: MockClock) -> None:
