@@ -14,7 +14,7 @@ async def book(table):
     taken.add(table)
     print("asked for", table)
     try:
-        await trio.sleep(5)  # until the restaurant has confirmed it
+        await trio.sleep(10)  # until the restaurant has confirmed it
     except BaseException:
         with trio.move_on_after(1, shield=True):  # what has to wait in here gets a second
             await give_back(table)

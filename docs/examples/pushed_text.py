@@ -34,9 +34,9 @@ async def main(microphone="portaudio:", speaker="portaudio:"):
     settings = voicemode.Settings(microphone=microphone, speaker=speaker)
     async with trio.open_nursery() as nursery, voicemode.open_conversation(settings) as conversation:
         nursery.start_soon(host, asked)
-        result = await conversation.converse(partial(agent, ask))
+        with ask:  # the host ends when nobody can ask it any more
+            result = await conversation.converse(partial(agent, ask))
         print("heard:", result.spoken.heard, "/ said:", result.transcript)
-        nursery.cancel_scope.cancel()
 
 
 if __name__ == "__main__":

@@ -51,5 +51,15 @@ async def shown(name: str, home: Path, *arguments: str, **settings: str) -> str:
     return run.stdout.decode()
 
 
+async def line(stream: trio.abc.ReceiveStream) -> str:
+    """The next that a program prints, of which nothing more has come yet."""
+    received = b""
+    while not received.endswith(b"\n"):
+        some = await stream.receive_some()
+        assert some, received
+        received += some
+    return received.decode().rstrip()
+
+
 def imported(name: str) -> SimpleNamespace:
     return SimpleNamespace(**runpy.run_path(str(EXAMPLES / name)))

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 import trio
 
-from tests.examples.running import EXAMPLES, PATIENCE, ROOT, SAID, SPEECH, command, environment, shown
+from tests.examples.running import EXAMPLES, PATIENCE, ROOT, SAID, SPEECH, command, environment, line, shown
 from voicemode.audio.files import read_audio
 
 pytestmark = pytest.mark.realtime
@@ -57,11 +57,15 @@ async def test_ten_lines_talk_until_they_are_stopped(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
-    async with process.stdout:
+    try:
         with trio.fail_after(PATIENCE):
-            assert (await process.stdout.receive_some()).decode() == f"{SAID}\n"
+            assert await line(process.stdout) == SAID
             process.send_signal(signal.SIGINT)
             await process.wait()
+    finally:
+        process.kill()
+        await process.wait()
+        await process.stdout.aclose()
     # the greeting was played, and then the question was listened to
     assert soundfile.info(answer).duration > 2.5
 
@@ -105,10 +109,11 @@ async def test_who_speaks_over_an_agent_stops_its_tool_and_what_it_had_done_is_u
 
 
 async def test_who_pushes_text_is_told_that_nobody_listens(tmp_path: Path) -> None:
-    lines = (await shown("pushed_text.py", tmp_path, f"{ANSWER}?start=speech+2", "null:")).splitlines()
-    assert lines[0] == "nobody listens any more"
-    assert lines[1].startswith("heard: You asked: nothing yet.")
-    assert lines[1].endswith(f"/ said: {SAID}")
+    shown_lines = (await shown("pushed_text.py", tmp_path, f"{ANSWER}?start=speech+2", "null:")).splitlines()
+    heard, told = sorted(shown_lines)
+    assert told == "nobody listens any more"
+    assert heard.startswith("heard: You asked: nothing yet.")
+    assert heard.endswith(f"/ said: {SAID}")
 
 
 async def test_a_phone_calls_speaks_over_it_and_is_believed_what_it_played(tmp_path: Path) -> None:
@@ -122,15 +127,15 @@ async def test_a_phone_calls_speaks_over_it_and_is_believed_what_it_played(tmp_p
     assert process.stdout is not None
     try:
         with trio.fail_after(PATIENCE):
-            word, port = (await process.stdout.receive_some()).decode().split()
+            word, port = (await line(process.stdout)).split()
             assert word == "port"
             await shown("programs/far_phone.py", tmp_path, port, str(question), str(heard), "1.5")
-            said = (await process.stdout.receive_some()).decode()
+            said = await line(process.stdout)
     finally:
         process.kill()
         await process.wait()
         await process.stdout.aclose()
-    told, words = said.removeprefix("heard: ").rstrip().split(" / said: ")
+    told, words = said.removeprefix("heard: ").split(" / said: ")
     assert words == SAID
     assert told.startswith("I will tell you a long story")
     assert "moment" not in told

@@ -3,6 +3,7 @@
 import struct
 import sys
 import wave
+from contextlib import suppress
 
 import trio
 
@@ -18,7 +19,8 @@ class FarPhone:
 
     async def tell(self, kind, body):
         async with self.sending:
-            await self.stream.send_all(struct.pack("!cI", kind, len(body)) + body)
+            with suppress(trio.BrokenResourceError):  # they have hung up, as is read in a moment
+                await self.stream.send_all(struct.pack("!cI", kind, len(body)) + body)
 
     async def run(self, after):
         """Plays and records 20 ms at a time, from now on; the question begins ``after`` seconds of what it hears."""
