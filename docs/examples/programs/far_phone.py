@@ -40,16 +40,17 @@ class FarPhone:
     async def read(self):
         """Until the other side hangs up."""
         received = bytearray()
-        async for some in self.stream:
-            received += some
-            while len(received) >= 5 and len(received) >= 5 + (size := struct.unpack_from("!I", received, 1)[0]):
-                kind, body = received[:1], bytes(received[5 : 5 + size])
-                del received[: 5 + size]
-                if kind == b"A":
-                    self.held += body
-                else:
-                    self.held.clear()
-                    await self.tell(b"C", struct.pack("!I", len(self.heard) // 2))
+        with suppress(trio.BrokenResourceError):
+            async for some in self.stream:
+                received += some
+                while len(received) >= 5 and len(received) >= 5 + (size := struct.unpack_from("!I", received, 1)[0]):
+                    kind, body = received[:1], bytes(received[5 : 5 + size])
+                    del received[: 5 + size]
+                    if kind == b"A":
+                        self.held += body
+                    else:
+                        self.held.clear()
+                        await self.tell(b"C", struct.pack("!I", len(self.heard) // 2))
 
 
 async def main(port, question, heard, after="1.5"):
