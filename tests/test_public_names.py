@@ -26,3 +26,8 @@ def test_what_is_not_there_is_refused_as_usual() -> None:
 def test_importing_it_loads_nothing_yet() -> None:
     code = "import sys, voicemode; print({'numpy', 'trio', 'attrs'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_the_ports_load_no_engine_and_no_device() -> None:
+    code = "import sys, voicemode.ports; print({'numpy', 'sounddevice', 'httpx', 'soundfile'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

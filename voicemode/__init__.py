@@ -5,7 +5,8 @@
 
 General layout: ``session`` wires the actors into one nursery and is the only file that knows all of them;
 ``conversation`` is the public face; ``audio`` and ``speech`` hold the adapters for devices and engines; ``cli`` and
-``script`` are front ends and use nothing but what is named here.
+``script`` are front ends and use nothing but what is named here.  Who brings their own finds what it has to do in
+``ports``, help with it in ``devices`` and ``engines``, and whether it does it in ``promises``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from actors.errors import (
         AudioFileError as AudioFileError,
         DeviceError as DeviceError,
+        DeviceLost as DeviceLost,
         FloorBusy as FloorBusy,
         InboxError as InboxError,
         ProviderError as ProviderError,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 _WHERE = {
     "AudioFileError": "actors.errors",
     "DeviceError": "actors.errors",
+    "DeviceLost": "actors.errors",
     "FloorBusy": "actors.errors",
     "InboxError": "actors.errors",
     "ProviderError": "actors.errors",

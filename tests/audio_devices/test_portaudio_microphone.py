@@ -12,8 +12,9 @@ from virtual_audio import DEADLINE, MICROPHONE, MICROPHONE_INPUT, SPEAKER, Virtu
 
 from actors.errors import DeviceError, DeviceLost
 from actors.messages import AudioFrame
+from voicemode.audio.frame_cutter import LONGEST
 from voicemode.audio.portaudio import open_streams
-from voicemode.audio.portaudio_microphone import BACKLOG, LONGEST, PortAudioMicrophone
+from voicemode.audio.portaudio_microphone import BACKLOG, PortAudioMicrophone
 
 pytestmark = pytest.mark.realtime
 

@@ -51,6 +51,13 @@ class Departures:
         self._most = max(self._most, self._counted + sum(departure.left(now) for departure in self._under_way))
         return self._most
 
+    def forget(self, after: float) -> None:
+        """The device has dropped what it was handed and what would leave ``after`` then; the rest has left."""
+        while self._under_way and self._under_way[-1].at >= after:
+            self._under_way.pop()
+        self._counted = self.left(after)
+        self._under_way.clear()
+
     @property
     def end(self) -> float:
         """When the last sample handed over leaves, or left."""

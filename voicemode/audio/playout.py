@@ -85,6 +85,19 @@ class PlayoutBuffer:
             self._speaking = self._dry = False
             self._put(rest)
 
+    def drop(self) -> None:
+        """Forget what the device has not taken, without a fade: for one that forgets what it has taken as well."""
+        self._conversion.drop()
+        with self._lock:
+            self._queue.clear()
+            self._queued = self._last = 0
+            self._speaking = self._sounding = self._dry = False
+
+    def forget(self, after: float) -> None:
+        """The device has dropped what it had taken and what would leave ``after`` then: it is never played."""
+        with self._lock:
+            self._departures.forget(after)
+
     def stop(self) -> None:
         """Fade out within 5 ms, beginning with what the device takes next, and forget the rest.
 
@@ -134,6 +147,18 @@ class PlayoutBuffer:
     def queued(self) -> float:
         """Seconds of speech the device has not taken yet."""
         return self._queued / self.device_rate
+
+    @property
+    def to_come(self) -> int:
+        """Samples of speech and overlays, at the device's rate, that the device has not taken yet."""
+        with self._lock:
+            return max([self._queued, *map(len, self._overlays)])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither speech, nor the account of some, nor an overlay for the device."""
+        with self._lock:
+            return not (self._queue or self._overlays)
 
     def next(self, now: float) -> float:
         """When a sample that is appended now will leave the device."""

@@ -15,17 +15,11 @@ from attrs import frozen
 
 from actors.messages import SAMPLE_BYTES, AudioFrame
 
+from .frame_cutter import FRAMES_PER_SECOND, FrameCutter
 from .portaudio import DeviceName, DeviceStream, open_stream
-from .resampler import StreamResampler
-from .sample_clock import SampleClock
-
-FRAMES_PER_SECOND = 100
 
 WINDOW = 0.032
 """Seconds of sound that are judged at a time; Silero's windows have 512 samples at 16 kHz."""
-
-LONGEST = 10
-"""Blocks in one frame at most, for a listener who is late."""
 
 BACKLOG = FRAMES_PER_SECOND
 """Blocks that wait for a listener who is late, about one second; then the oldest goes."""
@@ -86,13 +80,9 @@ class MicrophoneFrames:
         self._token = trio.lowlevel.current_trio_token()
         self._woken = trio.Event()
         self._stream: DeviceStream | None = None
-        self._clock = SampleClock(rate)
-        self._resampler = StreamResampler(rate, rate)
+        self._cutter = FrameCutter(rate, rate)
         self._ready = 0
         self._expected = 0
-        self._begun = 0
-        self._given = 0
-        self._pending = b""
 
     def take(self, samples: memoryview, frames: int, at: float, glitch: bool) -> None:
         """Keep a block.  In PortAudio's thread; raises RunFinishedError when the run is over."""
@@ -110,12 +100,11 @@ class MicrophoneFrames:
         """How many windows can be handed over, of all that was taken so far."""
         if self._stream is None:
             return 0
-        blocks = int((self._taken / self._stream.rate - self._resampler.delay) * FRAMES_PER_SECOND + _ROUNDING)
+        blocks = int((self._taken / self._stream.rate - self._cutter.delay) * FRAMES_PER_SECOND + _ROUNDING)
         return int(blocks / FRAMES_PER_SECOND / WINDOW + _ROUNDING)
 
     def begin(self, stream: DeviceStream) -> None:
-        self._clock = SampleClock(stream.rate)
-        self._resampler = StreamResampler(stream.rate, self._rate)
+        self._cutter = FrameCutter(stream.rate, self._rate)
         self._stream = stream
 
     def end(self) -> None:
@@ -140,47 +129,14 @@ class MicrophoneFrames:
 
     def _next(self) -> AudioFrame | None:
         """The whole blocks of what is there, up to the next gap."""
-        while self._blocks and len(self._pending) < LONGEST * self._size:
-            start = self._start
-            if self._goes_on(block := self._blocks.popleft()):
-                self._pending += self._resampler.convert(block.pcm)
-                continue
-            before = self._cut(start)
-            self._begun, self._given = block.position, 0
-            self._pending = self._resampler.convert(block.pcm)
+        while self._blocks and not self._cutter.is_full:
+            block = self._blocks.popleft()
+            missing = block.position - self._expected
+            frames = len(block.pcm) // SAMPLE_BYTES
+            self._expected = block.position + frames
+            if missing:
+                self._count(missing // frames)
+            before = self._cutter.add(block.pcm, block.position, block.at, glitch=block.glitch, missing=bool(missing))
             if before is not None:
                 return before
-        return self._cut(self._start)
-
-    @property
-    def _size(self) -> int:
-        """Bytes of 10 ms."""
-        return self._rate // FRAMES_PER_SECOND * SAMPLE_BYTES
-
-    @property
-    def _start(self) -> float:
-        """When what is pending was taken."""
-        if not self._pending:
-            return 0.0
-        return self._clock.time_of(self._begun + self._given * self._clock.rate / self._rate)
-
-    def _cut(self, start: float) -> AudioFrame | None:
-        """The whole blocks of what is pending."""
-        whole = min(len(self._pending) // self._size, LONGEST) * self._size
-        if not whole:
-            return None
-        pcm, self._pending = self._pending[:whole], self._pending[whole:]
-        self._given += whole // SAMPLE_BYTES
-        return AudioFrame(start=start, pcm=pcm, rate=self._rate)
-
-    def _goes_on(self, block: _Block) -> bool:
-        """Whether nothing is missing before it."""
-        frames = len(block.pcm) // SAMPLE_BYTES
-        missing = block.position - self._expected
-        self._expected = block.position + frames
-        if missing:
-            self._count(missing // frames)
-        if not self._clock.hear(block.position, block.at, glitch=block.glitch) and not missing:
-            return True
-        self._resampler = StreamResampler(self._clock.rate, self._rate)
-        return False
+        return self._cutter.cut()

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
 
 from actors.errors import DeviceError, DeviceLost
-from actors.messages import SAMPLE_BYTES
 from actors.ports import Tap
 
 from ..groups import unwrapped
 from .playout import PlayoutBuffer
 from .portaudio import DeviceName, DeviceStream, open_stream
-
-QUEUE_SECONDS = 0.060
-"""Of speech that may wait for the device, in addition to what the device has taken."""
-
-STEP_SECONDS = 0.010
-"""A writer who waits is woken when there is room for so much."""
+from .pulled_playback import QUEUE_SECONDS, PulledPlayback
 
 BLOCK_SECONDS = 0.005
 """What the device takes at a time; a stop waits for the next."""
@@ -45,7 +39,7 @@ ENDING_SECONDS = 0.3
 """For a chime that still sounds at the closing; what is being said is faded out."""
 
 
-class PortAudioPlayback:
+class PortAudioPlayback(PulledPlayback):
     """Implements ``Playback`` for a device that runs, and plays silence when there is nothing to play.
 
     A device that keeps running dry is closed at the end of a speech and opened again by ``open_stream``, which is given
@@ -59,65 +53,20 @@ class PortAudioPlayback:
         taps: tuple[Tap, ...],
         open_stream: Callable[[float], Awaitable[DeviceStream]],
     ) -> None:
-        self.rate = rate
+        super().__init__(rate, stream.rate, name=stream.name, taps=taps, settling=SETTLING_SECONDS)
         self.latency = LATENCY
         """Seconds of sound the device is to hold."""
         self._open_stream = open_stream
         self._watching = trio.CancelScope()
         self._forgiven = self._seen = self._calm_from = 0
         self._wanted = LATENCY
-        self.buffer = PlayoutBuffer(rate, stream.rate, wake=self._wake, taps=taps, settling=SETTLING_SECONDS)
         self._stream = stream
-        self._token = trio.lowlevel.current_trio_token()
-        self._waiting = trio.lowlevel.ParkingLot()
-        self._gone: DeviceLost | None = None
-        self._gone_event = trio.Event()
-        self._stops = 0
-        self._closed = False
         self._until = math.inf
         """When the device fell silent for good."""
 
-    @property
-    def underruns(self) -> int:
-        """How often there was a gap in the middle of speech."""
-        return self.buffer.underruns
-
-    async def write(self, pcm: bytes) -> float:
-        """Play ``pcm`` after what is queued.  Returns when at most 60 ms wait for the device.
-
-        When it is cancelled, what was queued until then is played; when ``stop`` comes first, the rest is forgotten.
-        Raises DeviceLost when the device goes, and DeviceError when it is closed.
-        """
-        if len(pcm) % SAMPLE_BYTES:
-            raise ValueError("pcm ends in the middle of a sample")
-        stops = self._stops
-        await trio.lowlevel.checkpoint()
-        first: float | None = None
-        while stops == self._stops:
-            self._raise_if_gone()
-            room = SAMPLE_BYTES * max(0, round((QUEUE_SECONDS - self.buffer.queued) * self.rate))
-            if first is None and (room or not pcm):
-                first = self.buffer.next(trio.current_time())
-            self.buffer.append(pcm[:room])
-            pcm = pcm[room:]
-            if not pcm:
-                break
-            wanted = min(STEP_SECONDS, len(pcm) / (SAMPLE_BYTES * self.rate))
-            await self._until_down_to(QUEUE_SECONDS - wanted)
-        return self.buffer.next(trio.current_time()) if first is None else first
-
     async def drain(self) -> None:
         """Wait until the last sample has left the device.  Raises DeviceLost when the device goes before."""
-        await trio.lowlevel.checkpoint()
-        self.buffer.flush()
-        while not self._closed:
-            self._raise_if_gone()
-            if not self.buffer.is_down_to(0):
-                await self._waiting.park()
-            elif (end := self.buffer.end(trio.current_time())) > trio.current_time():
-                await trio.sleep_until(end)
-            else:
-                break
+        await super().drain()
         if self.underruns > self._seen:
             self._seen, self._calm_from = self.underruns, self.played()
         if self.underruns - self._forgiven >= DRY:
@@ -125,39 +74,20 @@ class PortAudioPlayback:
         elif self.played() - self._calm_from >= CALM * self.rate:
             self._hold(max(self.latency / 2, LATENCY))
 
-    def stop(self) -> None:
-        """Fade out within 5 ms what the device takes next, and forget the rest."""
-        self._stops += 1
-        self.buffer.stop()
-        self._waiting.unpark_all()
-
     def played(self) -> int:
         """Samples written that have left the device; what one that has gone still held did not."""
         return self.buffer.played(min(trio.current_time(), self._until))
 
-    def overlay(self, pcm: bytes) -> None:
-        if len(pcm) % SAMPLE_BYTES:
-            raise ValueError("pcm ends in the middle of a sample")
-        self.buffer.overlay(pcm)
-
-    def duck(self, gain: float) -> None:
-        self.buffer.duck(gain)
-
-    async def lost(self) -> DeviceLost:
-        while self._gone is None:
-            await self._gone_event.wait()
-        return self._gone
-
     async def run(self) -> None:
         """Watch over the device.  Returns when it has gone."""
-        while self._gone is None:
+        gone: DeviceLost | None = None
+        while gone is None:
             with self._watching:
-                self._gone = await self._stream.lost()
-            if self._gone is None:
-                await self._reopen()
+                gone = await self._stream.lost()
+            if gone is None:
+                gone = await self._reopen()
         self._until = min(trio.current_time(), self.buffer.asked_until - self._stream.latency)
-        self._gone_event.set()
-        self._waiting.unpark_all()
+        self._lose(gone)
 
     def _hold(self, seconds: float) -> None:
         """Have the device hold so much."""
@@ -165,7 +95,7 @@ class PortAudioPlayback:
             self._wanted = seconds
             self._watching.cancel("the device is to hold more, or less")
 
-    async def _reopen(self) -> None:
+    async def _reopen(self) -> DeviceLost | None:
         self._watching = trio.CancelScope()
         self.latency = self._wanted
         self._forgiven, self._calm_from = self.underruns, self.played()
@@ -173,10 +103,10 @@ class PortAudioPlayback:
         try:
             self._stream = await self._open_stream(self.latency)
         except DeviceError as error:
-            self._gone = DeviceLost(str(error))
-        else:
-            if self._stream.rate != self.buffer.device_rate:
-                self._gone = DeviceLost(f"The speaker {self._stream.name!r} has changed its rate.")
+            return DeviceLost(str(error))
+        if self._stream.rate != self.buffer.device_rate:
+            return DeviceLost(f"The speaker {self._stream.name!r} has changed its rate.")
+        return None
 
     async def close(self) -> None:
         """Close the device, within half a second."""
@@ -196,27 +126,6 @@ class PortAudioPlayback:
         self._closed = True
         self._until = min(trio.current_time(), self._until)
         self._waiting.unpark_all()
-
-    async def _until_down_to(self, seconds: float) -> None:
-        """Wait until no more than this is queued, or ``stop``, the closing or the loss comes first."""
-        stops = self._stops
-        while stops == self._stops and not self._is_over and not self.buffer.is_down_to(seconds):
-            await self._waiting.park()
-
-    @property
-    def _is_over(self) -> bool:
-        return self._closed or self._gone is not None
-
-    def _wake(self) -> None:
-        """In the device's thread."""
-        with suppress(trio.RunFinishedError):
-            self._token.run_sync_soon(self._waiting.unpark_all, idempotent=True)
-
-    def _raise_if_gone(self) -> None:
-        if self._gone is not None:
-            raise self._gone
-        if self._closed:
-            raise DeviceError(f"The speaker {self._stream.name!r} is closed; open it again before playing.")
 
 
 class PortAudioSpeaker:

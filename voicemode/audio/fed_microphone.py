@@ -1,0 +1,157 @@
+"""Microphones whose sound comes from somewhere else: stretches of pcm in, frames on the Trio clock out.
+
+``FedMicrophone`` is given sound by whoever has it, as a connection's reader has; ``StreamMicrophone`` fetches it from
+an async iterable, as a program's output is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+
+import trio
+
+from actors.errors import DeviceLost
+from actors.messages import SAMPLE_BYTES, AudioFrame, seconds_of
+
+from .far_side import reaching
+from .frame_cutter import FrameCutter
+
+BACKLOG_SECONDS = 1.0
+"""Of sound that waits for a listener who is late; then the oldest goes."""
+
+
+class FedMicrophone:
+    """Implements ``Microphone``.  ``rate`` is that of the sound it is given, in Hz.
+
+    Sound is given in real time and counts as taken just before.  Nothing is kept while nobody listens.
+    """
+
+    def __init__(self, rate: int, *, name: str = "far microphone") -> None:
+        self.rate, self.name = rate, name
+        self.dropped = 0
+        """Samples that were lost because they were not fetched in time."""
+        self._openings: set[_FedFrames] = set()
+        self._lost: DeviceLost | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody listens, so that it is worth sending sound."""
+        return bool(self._openings)
+
+    def push(self, pcm: bytes) -> None:
+        """The next stretch of sound, just taken.  Never blocks.  After ``lose`` the microphone is there again."""
+        if len(pcm) % SAMPLE_BYTES:
+            raise ValueError("pcm ends in the middle of a sample")
+        self._lost = None
+        for opening in self._openings:
+            self.dropped += opening.push(pcm, trio.current_time() - seconds_of(pcm, self.rate))
+
+    def lose(self, why: str) -> None:
+        """The microphone has gone, says the sentence ``why``; who listens is told when all before has been heard."""
+        self._lost = DeviceLost(why)
+        for opening in self._openings:
+            opening.lose(self._lost)
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:
+        """Implements the port.  Raises DeviceLost after ``lose``."""
+        await trio.lowlevel.checkpoint()
+        if self._lost is not None:
+            raise self._lost
+        frames = _FedFrames(self.rate, rate)
+        self._openings.add(frames)
+        try:
+            yield frames
+        finally:
+            self._openings.discard(frames)
+
+
+class _FedFrames:
+    def __init__(self, device_rate: int, rate: int) -> None:
+        self._cutter = FrameCutter(device_rate, rate)
+        self._most = round(BACKLOG_SECONDS * device_rate)
+        self._stretches: deque[tuple[int, float, bytes]] = deque()
+        self._taken = self._waiting = self._expected = 0
+        self._lost: DeviceLost | None = None
+        self._woken = trio.Event()
+
+    def push(self, pcm: bytes, at: float) -> int:
+        """How many samples had to go for it."""
+        samples, dropped = len(pcm) // SAMPLE_BYTES, 0
+        self._stretches.append((self._taken, at, pcm))
+        self._taken += samples
+        self._waiting += samples
+        while self._waiting > self._most and len(self._stretches) > 1:
+            oldest = len(self._stretches.popleft()[2]) // SAMPLE_BYTES
+            self._waiting -= oldest
+            dropped += oldest
+        self._woken.set()
+        return dropped
+
+    def lose(self, why: DeviceLost) -> None:
+        self._lost = why
+        self._woken.set()
+
+    def __aiter__(self) -> _FedFrames:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        await trio.lowlevel.checkpoint()
+        while True:
+            self._woken = trio.Event()
+            if (frame := self._next()) is not None:
+                return frame
+            if self._lost is not None:
+                raise self._lost
+            await self._woken.wait()
+
+    def _next(self) -> AudioFrame | None:
+        while self._stretches and not self._cutter.is_full:
+            position, at, pcm = self._stretches.popleft()
+            self._waiting -= len(pcm) // SAMPLE_BYTES
+            missing = position != self._expected
+            self._expected = position + len(pcm) // SAMPLE_BYTES
+            before = self._cutter.add(pcm, position, at, missing=missing)
+            if before is not None:
+                return before
+        return self._cutter.cut()
+
+
+class StreamMicrophone:
+    """Implements ``Microphone``.  ``listen`` is called at each opening and gives stretches of pcm at ``rate`` Hz, in
+    real time, as an async generator does; at the closing that is closed.
+
+    When it ends, or raises OSError or one of Trio's resource errors, the microphone is lost, and may be opened again.
+    """
+
+    def __init__(self, listen: Callable[[], AsyncIterable[bytes]], rate: int, *, name: str = "far microphone") -> None:
+        self._listen, self.rate, self.name = listen, rate, name
+
+    @asynccontextmanager
+    async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:
+        """Implements the port."""
+        await trio.lowlevel.checkpoint()
+        async with aclosing(self._frames(FrameCutter(self.rate, rate))) as frames:
+            yield frames
+
+    async def _frames(self, cutter: FrameCutter) -> AsyncGenerator[AudioFrame]:
+        with reaching(self.name):
+            stretches = self._listen()
+            try:
+                position, half = 0, b""
+                async for stretch in stretches:
+                    whole = half + stretch
+                    cut = len(whole) - len(whole) % SAMPLE_BYTES
+                    pcm, half = whole[:cut], whole[cut:]
+                    before = cutter.add(pcm, position, trio.current_time() - seconds_of(pcm, self.rate))
+                    position += len(pcm) // SAMPLE_BYTES
+                    if before is not None:
+                        yield before
+                    while (frame := cutter.cut()) is not None:
+                        yield frame
+            finally:
+                if isinstance(stretches, AsyncGenerator):
+                    await stretches.aclose()
+        raise DeviceLost(f"The {self.name} has ended. Check whatever its sound comes from.")
