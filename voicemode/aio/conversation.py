@@ -119,11 +119,11 @@ class Conversation(Controls):
     def _speech(self, speech: Speech) -> EngineSpeech:
         if isinstance(speech, str):
             return speech
-        if callable(speech) and not isinstance(speech, AsyncIterable):
+        if callable(speech) and not hasattr(speech, "__aiter__"):
             return self._agent(speech)
+        if not isinstance(cast("object", speech), AsyncIterable | Iterable):
+            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
         host, words = Host(), cast("Words", speech)
-        if not isinstance(cast("object", words), AsyncIterable | Iterable):
-            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(words).__name__}.")
         return carried(host.begin(partial(words_of, lambda: words)), host.patience)
 
 

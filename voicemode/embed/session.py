@@ -34,7 +34,7 @@ T = TypeVar("T")
 class Session:
     """``opened`` is set when the conversation can be used, ``closed`` when nothing of it is left; each has the error.
 
-    ``host_gone`` is asked now and then, on the engine's thread.
+    ``host_gone`` is asked now and then, on the engine's thread, where a host can be gone without a word.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Session:
         engine: Engine,
         opening: Callable[[], AbstractAsyncContextManager[Conversation]],
         *,
-        host_gone: Callable[[], bool] = lambda: False,
+        host_gone: Callable[[], bool] | None = None,
     ) -> None:
         self.engine = engine
         self.opened: Future[None] = Future()
@@ -126,7 +126,8 @@ class Session:
         try:
             with unwrapped():
                 async with self._opening() as self._conversation, trio.open_nursery() as self._nursery:
-                    self._nursery.start_soon(self._watch_host)
+                    if self._host_gone is not None:
+                        self._nursery.start_soon(self._watch_host, self._host_gone)
                     self.opened.set_result(None)
                     await self._leave.wait()
                     self._nursery.cancel_scope.cancel("the conversation is closed")
@@ -139,8 +140,8 @@ class Session:
                         pass
             self.engine.release()
 
-    async def _watch_host(self) -> None:
-        while not self._host_gone():
+    async def _watch_host(self, gone: Callable[[], bool]) -> None:
+        while not gone():  # noqa: ASYNC110  a loop that is closed tells nobody
             await trio.sleep(LOOK)
         self._leave.set()
 
