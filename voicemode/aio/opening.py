@@ -123,3 +123,4 @@ async def _closed(session: Session) -> None:
     finally:
         if session.engine.ending:
             await settled(session.engine.ended, lambda: None)
+            session.engine.join()

@@ -54,6 +54,9 @@ class Engine(ABC):
     def wind_up(self, patience: float) -> None:
         """End everything and wait for that, ``patience`` seconds at most."""
 
+    def join(self) -> None:
+        """Once it has ``ended``: return when its thread, if it had one, is gone, which is at once."""
+
     def post(self, job: Callable[[], object]) -> None:
         """Have ``job``, which must not raise, done soon.  From any thread, also while memory is being collected.
 

@@ -48,12 +48,16 @@ class EngineThread(Engine):
         self.post(job)
         return answer.result()
 
+    def join(self) -> None:
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
     def wind_up(self, patience: float) -> None:
         with suppress(EngineEnded):
             self.post(self.end)
         with suppress(TimeoutError):
             self.ended.result(patience)
-            self._thread.join(patience)
+            self._thread.join()
 
     def _run(self) -> None:
         broken: BaseException | None = None

@@ -94,3 +94,4 @@ def _closed(session: Session) -> None:
     finally:
         if session.engine.ending:
             Host().settled(session.engine.ended, lambda: None)
+            session.engine.join()
