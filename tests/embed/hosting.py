@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -91,6 +92,12 @@ class Hosted:
     def quiet(self) -> bool:
         """Whether the speaker is silent and the microphone closed."""
         return not self.speaker.playing.is_set() and not self.microphone.is_open
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """In asyncio: wait for what nobody tells."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
 
 
 def engines_at_work() -> list[threading.Thread]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import gc
 import threading
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -17,7 +16,7 @@ import pytest
 import voicemode.aio
 from actors.errors import ProviderUnavailable, SettingsError, VoiceError
 from actors.events import Muted, TurnEnded, TurnStarted
-from tests.embed.hosting import GREETING, TEXT, Hosted, TalkingMicrophone, engines_at_work
+from tests.embed.hosting import GREETING, TEXT, Hosted, TalkingMicrophone, engines_at_work, until
 from tests.fakes import FakeEars, FakeVoice, said
 from voicemode import Message
 from voicemode.aio import Conversation
@@ -168,8 +167,7 @@ def test_when_the_cancellation_comes_out_it_is_silent_and_the_microphone_closed(
 
     async def work(conversation: Conversation) -> bool:
         task = asyncio.create_task(conversation.say(GREETING, interruptible=True))
-        while not (hosted.speaker.playing.is_set() and hosted.microphone.is_open):
-            await asyncio.sleep(0.001)
+        await until(lambda: hosted.speaker.playing.is_set() and hosted.microphone.is_open)
         if by == "cancel":
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -242,8 +240,7 @@ def test_a_turn_can_be_stopped_by_another_task(guest: bool) -> None:
     async def work(conversation: Conversation) -> Any:
         async with asyncio.TaskGroup() as tasks:
             turn = tasks.create_task(conversation.listen())
-            while conversation.status().state != "listening":
-                await asyncio.sleep(0.001)
+            await until(lambda: conversation.status().state == "listening")
             conversation.stop()
         return turn.result()
 
@@ -370,8 +367,7 @@ def test_a_turn_that_runs_when_the_conversation_is_left_is_told_so(guest: bool) 
     async def main() -> None:
         async with voicemode.aio.open_conversation(TEXT, guest=guest) as conversation:
             task = asyncio.create_task(conversation.listen())
-            while conversation.status().state != "listening":
-                await asyncio.sleep(0.001)
+            await until(lambda: conversation.status().state == "listening")
         with pytest.raises(SettingsError, match="is closed"):
             await task
 
@@ -477,10 +473,9 @@ def test_two_loops_in_two_threads_have_a_conversation_each_and_may_use_the_other
 
 def test_one_that_is_forgotten_is_closed_with_a_warning() -> None:
     async def main() -> None:
-        conversation = await voicemode.aio.open_conversation(TEXT).__aenter__()
+        kept = [await voicemode.aio.open_conversation(TEXT).__aenter__()]
         with pytest.warns(ResourceWarning, match="unclosed"):
-            del conversation
-            gc.collect()
+            kept.clear()
         for engine in engines_at_work():
             await asyncio.to_thread(engine.join, 5)
 
@@ -519,8 +514,7 @@ def test_a_loop_that_is_blocked_does_not_disturb_the_sound() -> None:
 
     async def work(conversation: Conversation) -> Any:
         task = asyncio.create_task(conversation.converse(GREETING))
-        while not hosted.speaker.playing.is_set():
-            await asyncio.sleep(0.001)
+        await until(hosted.speaker.playing.is_set)
         # nothing but this loop's own thread is blocked until the assistant has been interrupted
         blocked = threading.Event()
         while not hosted.speaker.stops:
@@ -541,6 +535,42 @@ def test_an_agent_whose_loop_is_blocked_does_not_keep_the_assistant_talking() ->
             blocked.wait(0.01)
 
     assert hold(lambda conversation: conversation.converse(agent), guest=False, **hosted.parts).outcome == "interrupted"
+
+
+def test_an_agent_that_has_not_begun_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicemode.aio.host.CLEAN_UP", 100)
+    called: list[str] = []
+
+    async def agent(transcript: str, history: History) -> str:
+        called.append(transcript)
+        return "Yes."
+
+    async def work(conversation: Conversation) -> Any:
+        task = asyncio.create_task(conversation.say(agent))
+        await asyncio.sleep(0)
+        # from here on the loop is blocked
+        while conversation.status().state != "speaking":
+            pass
+        conversation.stop()
+        while conversation.status().state == "speaking":
+            pass
+        async with asyncio.timeout(20):
+            return await task
+
+    assert hold(work, guest=False).outcome == "stopped"
+    assert called == []
+
+
+def test_an_agent_that_ends_as_cancelled_ends_its_turn_alone(guest: bool) -> None:
+    async def agent(transcript: str, history: History) -> str:
+        raise asyncio.CancelledError
+
+    async def work(conversation: Conversation) -> str:
+        with pytest.raises(asyncio.CancelledError):
+            await conversation.say(agent)
+        return (await conversation.say("again.")).spoken.heard
+
+    assert hold(work, guest=guest) == "again."
 
 
 class Clients:
@@ -620,7 +650,7 @@ def test_a_client_that_fails_is_an_engine_that_fails(guest: bool) -> None:
     deaf = Hosted(
         microphone=TalkingMicrophone(said(0.3), after=0.1), stt=voicemode.aio.speech_to_text("my ears", clients.deaf)
     )
-    with pytest.raises(ProviderUnavailable, match="my ears failed: no route to host") as raised:
+    with pytest.raises(ProviderUnavailable, match="my ears failed: no route to host"):
         hold(lambda conversation: conversation.listen(), guest=guest, **deaf.parts)
     hoarse = Hosted(tts=voicemode.aio.text_to_speech("my voice", 16_000, clients.hoarse))
     with pytest.raises(ProviderUnavailable, match="my voice failed: no route to host"):

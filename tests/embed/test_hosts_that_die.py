@@ -1,4 +1,4 @@
-"""Hosts that die or forget to close, each a process of its own: nothing hangs, devices are closed, recordings are kept."""
+"""Hosts that die or forget to close, each in a process of its own: nothing hangs, devices close, recordings stay."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +67,7 @@ def test_what_is_said_may_be_a_stream() -> None:
     assert said.spoken.heard == "one two."
 
 
-@pytest.mark.parametrize("wrong", [3, lambda transcript, history: 3])
+@pytest.mark.parametrize("wrong", [3, lambda _transcript, _history: 3])
 def test_what_cannot_be_said_is_refused(wrong: Any) -> None:
     with pytest.raises(TypeError, match="not int"):
         hold(lambda conversation: conversation.say(wrong))
@@ -88,7 +87,7 @@ def test_an_agent_sees_the_context_of_whoever_asked() -> None:
 
     def work(conversation: Conversation) -> str:
         who.set("Ann")
-        spoken: str = conversation.say(lambda transcript, history: f"I am with {who.get()}.").spoken.heard
+        spoken: str = conversation.say(lambda _transcript, _history: f"I am with {who.get()}.").spoken.heard
         return spoken
 
     assert contextvars.copy_context().run(hold, work) == "I am with Ann."
@@ -214,10 +213,9 @@ def test_after_the_end_what_was_said_is_known_and_nothing_else_can_be_done() -> 
 
 
 def test_one_that_is_forgotten_is_closed_with_a_warning() -> None:
-    conversation = voicemode.sync.open_conversation(TEXT).__enter__()
+    kept = [voicemode.sync.open_conversation(TEXT).__enter__()]
     with pytest.warns(ResourceWarning, match="unclosed"):
-        del conversation
-        gc.collect()
+        kept.clear()
     for engine in engines_at_work():
         engine.join(5)
     assert engines_at_work() == []

@@ -79,6 +79,9 @@ class GuestEngine(Engine):
             raise EngineEnded
         return work()
 
+    def join(self) -> None:
+        """The thread is its host's."""
+
     def wind_up(self, patience: float) -> None:
         if threading.current_thread() is not self._thread or self.loop.is_running():
             return

@@ -68,6 +68,8 @@ class Host:
         self._last = task
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # one that is cancelled before its first step has told nothing
+        task.add_done_callback(lambda _: errand.finish())
         return task
 
 

@@ -54,6 +54,7 @@ class Engine(ABC):
     def wind_up(self, patience: float) -> None:
         """End everything and wait for that, ``patience`` seconds at most."""
 
+    @abstractmethod
     def join(self) -> None:
         """Once it has ``ended``: return when its thread, if it had one, is gone, which is at once."""
 

@@ -64,10 +64,11 @@ class Errand(Generic[T]):
             tell()
 
     def finish(self, error: BaseException | None = None) -> None:
-        """On the host's side: that was all."""
+        """On the host's side: that was all.  What is told first counts."""
 
         def end() -> None:
-            self.over, self.error = True, error
+            if not self.over:
+                self.over, self.error = True, error
 
         self._post(end)
 
