@@ -30,6 +30,7 @@ from voicemode.aio.waiting import settled
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_microphone import NullMicrophone
 from voicemode.audio.virtual_speaker import NullSpeaker
+from voicemode.embed.switching import SOON
 from voicemode.sync.host import Host
 
 MILLI = 1_000
@@ -276,7 +277,7 @@ def measure(smoke: bool) -> Findings:
         ]
     return Findings(
         figures=tuple(figures),
-        notes=(f"The interpreter changes threads after {MILLI * sys.getswitchinterval():g} ms of computing.",),
+        notes=(f"Beside the engine's thread, others are changed after {MILLI * SOON:g} ms of computing.",),
     )
 
 

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import textwrap
 import wave
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from virtual_audio import VirtualAudio
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -66,10 +68,17 @@ async def listening(guest=False):
 """
 
 
-def run(script: str, tmp_path: Path, *, interrupt: bool = False, status: int = 0) -> subprocess.CompletedProcess[str]:
+def run(
+    script: str,
+    tmp_path: Path,
+    *,
+    interrupt: bool = False,
+    status: int = 0,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     before = BEFORE.format(root=str(ROOT), tests=str(ROOT / "tests"))
     command = [sys.executable, "-W", "error::ResourceWarning", "-c", before + textwrap.dedent(script), str(tmp_path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
     said = ""
     if interrupt:
         assert process.stdout is not None
@@ -246,3 +255,26 @@ def test_a_conversation_that_is_never_closed_ends_with_the_process(tmp_path: Pat
     """
     assert run(script, tmp_path).stdout.splitlines() == ["microphone opened", "microphone closed"]
     assert pending(tmp_path) > 0.1
+
+
+@pytest.mark.realtime
+def test_real_devices_are_closed_before_their_library_goes(sound_server: VirtualAudio, tmp_path: Path) -> None:
+    script = """
+        hosted.parts["microphone"] = hosted.parts["speaker"] = None
+        conversation = voicemode.sync.open_conversation(**hosted.parts).__enter__()
+        seen, speaking = conversation.events(), threading.Event()
+
+        def watch():
+            for event in seen:
+                print(type(event).__name__, flush=True)
+                if type(event).__name__ == "SpeakingStarted":
+                    speaking.set()
+
+        threading.Thread(target=watch, daemon=True).start()
+        threading.Thread(target=lambda: conversation.converse(GREETING), daemon=True).start()
+        assert speaking.wait(10)
+    """
+    told = run(script, tmp_path, env=sound_server.env).stdout.splitlines()
+    assert "SpeakingStarted" in told
+    # to a device that is there, the end of PortAudio is a loss
+    assert not {"SpeakerFailed", "MicrophoneFailed"} & set(told)

@@ -132,6 +132,8 @@ _watching = threading.Lock()
 def watch_exit(engine: Engine) -> None:
     """See to it that ``engine`` is ended when the interpreter exits, before the libraries loaded until now go."""
     with _watching:
+        if engine.ended.done():
+            return
         _running.add(engine)
         atexit.unregister(end_all)
         atexit.register(end_all)

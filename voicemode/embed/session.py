@@ -22,7 +22,7 @@ from actors.ring import Ring
 from ..conversation import Conversation
 from ..groups import unwrapped
 from .call import Call, CancelledByHost
-from .engine import Engine, EngineEnded
+from .engine import Engine, EngineEnded, watch_exit
 from .feed import Feed
 
 LOOK = 0.5
@@ -128,6 +128,8 @@ class Session:
                 async with self._opening() as self._conversation, trio.open_nursery() as self._nursery:
                     if self._host_gone is not None:
                         self._nursery.start_soon(self._watch_host, self._host_gone)
+                    # what has been loaded for this one must not go before it
+                    watch_exit(self.engine)
                     self.opened.set_result(None)
                     await self._leave.wait()
                     self._nursery.cancel_scope.cancel("the conversation is closed")

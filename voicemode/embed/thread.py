@@ -14,6 +14,7 @@ from typing import TypeVar
 import trio
 
 from .engine import Engine, EngineEnded, watch_exit
+from .switching import switching
 
 T = TypeVar("T")
 
@@ -62,7 +63,8 @@ class EngineThread(Engine):
     def _run(self) -> None:
         broken: BaseException | None = None
         try:
-            trio.run(self._main)
+            with switching.soon():
+                trio.run(self._main)
         except BaseException as error:  # noqa: BLE001  whoever waits for a call is told
             broken = error
         finally:
