@@ -31,6 +31,7 @@ BENCHMARKS = (
         "session",
         "devices",
         "listening",
+        "embed",
     ),
     *("soak", "telemetry", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers"),
 )
