@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -14,7 +15,8 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-import voicemode
+import voicemode.aio
+import voicemode.sync
 from actors.errors import SettingsError
 from tests.conversing import GREETING, Room, conversing
 from tests.fakes import FakeEars, said
@@ -88,12 +90,50 @@ async def converse(host: Host, base: Path, telemetry: str = "otel", **known: Any
         await conversation.converse(host.agent)
 
 
+def nested(host: Host) -> bool:
+    ended = host.ended
+    chat, call, turn, request = (ended[name] for name in ("chat", "invoke_agent agent", "voicemode.turn", "request"))
+    return (parent(chat), parent(call), parent(turn)) == (number(call), number(turn), number(request))
+
+
 def parent(span: ReadableSpan) -> int | None:
     return None if span.parent is None else span.parent.span_id
 
 
 def number(span: ReadableSpan) -> int:
     return span.get_span_context().span_id
+
+
+def test_what_an_agent_in_asyncio_traces_is_below_its_turn_and_that_below_the_request(
+    tmp_path: Path, host: Host
+) -> None:
+    tracer = host.tracers.get_tracer("host")
+
+    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        with tracer.start_as_current_span("chat"):
+            yield "Hello."
+
+    async def main() -> None:
+        settings = Settings(text=True, base_dir=tmp_path, telemetry="otel")
+        async with voicemode.aio.open_conversation(settings) as conversation:
+            with tracer.start_as_current_span("request"):
+                await conversation.say(agent)
+
+    asyncio.run(main())
+    assert nested(host)
+
+
+def test_what_a_plain_agent_traces_is_below_its_turn_and_that_below_the_request(tmp_path: Path, host: Host) -> None:
+    tracer = host.tracers.get_tracer("host")
+
+    def agent(transcript: str, history: Sequence[Message]) -> Iterator[str]:
+        with tracer.start_as_current_span("chat"):
+            yield "Hello."
+
+    settings = Settings(text=True, base_dir=tmp_path, telemetry="otel")
+    with voicemode.sync.open_conversation(settings) as conversation, tracer.start_as_current_span("request"):
+        conversation.say(agent)
+    assert nested(host)
 
 
 async def test_what_the_agent_traces_is_below_its_call_and_that_below_the_turn(

@@ -5,12 +5,13 @@ In: calls from any task of any loop.  Out: results and events.  Agents and strea
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar, cast, final
 
 from actors.events import Event
+from actors.messages import Message
 from actors.ports import Agent as EngineAgent
 from actors.results import TurnResult
 
@@ -18,7 +19,7 @@ from ..embed.call import Call
 from ..embed.controls import Controls
 from ..embed.errand import carried
 from ..embed.session import Session
-from ..embed.talk import talking
+from ..embed.talk import called_like, talking
 from ..replies import OnError
 from ..turns import Speech as EngineSpeech
 from .host import Host
@@ -112,9 +113,11 @@ class Conversation(Controls):
 
     def _agent(self, agent: Agent) -> EngineAgent:
         host = Host(in_turn=True)
-        return lambda transcript, history: carried(
-            host.begin(partial(words_of, partial(agent, transcript, history))), host.patience
-        )
+
+        def asked(transcript: str, history: Sequence[Message]) -> AsyncGenerator[str, None]:
+            return carried(host.begin(partial(words_of, partial(agent, transcript, history))), host.patience)
+
+        return called_like(agent, asked)
 
     def _speech(self, speech: Speech) -> EngineSpeech:
         if isinstance(speech, str):

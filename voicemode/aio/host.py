@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 
 class Host:
-    """The loop that is running, with the context variables of whoever makes this.
+    """The loop that is running.  What is done there on an errand has the context variables of the engine's task that
+    asks for it, which are those of whoever called and what was added since, as a span of the turn.
 
     With ``in_turn`` an errand begins when the one before is over, however long that cleans up.
     """
@@ -28,7 +29,7 @@ class Host:
         loop = asyncio.get_running_loop()
         # the engine must not keep a loop alive that everybody else has forgotten
         self._loop = ref(loop)
-        self._context, self._in_turn = copy_context(), in_turn
+        self._in_turn = in_turn
         self._last: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,12 +43,12 @@ class Host:
         return 0.0 if self.gone else CLEAN_UP
 
     def post(self, job: Callable[[], object]) -> None:
-        """Have ``job`` done in the loop.  Raises HostGone."""
+        """Have ``job`` done in the loop, with the context variables of whoever calls this.  Raises HostGone."""
         loop = self._loop()
         if loop is None:
             raise HostGone("The asyncio loop of this conversation is gone.")
         try:
-            loop.call_soon_threadsafe(job, context=self._context.copy())
+            loop.call_soon_threadsafe(job, context=copy_context())
         except RuntimeError as error:
             raise HostGone("The asyncio loop of this conversation is closed.") from error
 

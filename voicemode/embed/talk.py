@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from actors.errors import VoiceError
+from actors.messages import Message
 from actors.ports import Agent
 
 from ..conversation import Conversation
 from ..replies import OnError
 from ..turns import Speech
 from .errand import HostGone
+
+AgentFunction: TypeAlias = Callable[[str, Sequence[Message]], AsyncGenerator[str, None]]
+"""What the engine calls for a host's agent."""
 
 
 class Post(Protocol):
@@ -55,6 +59,12 @@ def talking(
     return lambda conversation: conversation.talk(
         agent, greeting=greeting, on_error=None if on_error is None else report, task_status=_Status(begun)
     )
+
+
+def called_like(agent: Callable[..., object], asked: AgentFunction) -> AgentFunction:
+    """``asked`` under the name of the host's agent, by which telemetry tells agents apart."""
+    asked.__name__ = getattr(agent, "__name__", type(agent).__name__)
+    return asked
 
 
 class _Status:

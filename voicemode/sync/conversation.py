@@ -5,12 +5,13 @@ In: calls from any thread.  Out: results and events.  Agents and streams of text
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar, cast, final
 
 from actors.events import Event
+from actors.messages import Message
 from actors.ports import Agent as EngineAgent
 from actors.results import TurnResult
 
@@ -18,7 +19,7 @@ from ..embed.call import Call
 from ..embed.controls import Controls
 from ..embed.errand import carried
 from ..embed.session import Session
-from ..embed.talk import talking
+from ..embed.talk import called_like, talking
 from ..replies import OnError
 from ..turns import Speech as EngineSpeech
 from .host import Agent, Host, Speech
@@ -114,7 +115,10 @@ class Conversation(Controls):
 
 
 def _agent(agent: Agent, host: Host) -> EngineAgent:
-    return lambda transcript, history: carried(host.begin(partial(agent, transcript, history)), host.patience)
+    def asked(transcript: str, history: Sequence[Message]) -> AsyncGenerator[str, None]:
+        return carried(host.begin(partial(agent, transcript, history)), host.patience)
+
+    return called_like(agent, asked)
 
 
 def _speech(speech: Speech, host: Host) -> EngineSpeech:

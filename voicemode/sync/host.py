@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeAlias, TypeVar, cast
 
@@ -47,9 +49,15 @@ class Host:
         """How the engine has what ``ask`` gives read here, and ended."""
 
         def start(errand: Errand[str]) -> Callable[[], None]:
-            reading = _Reading(errand, ask, self.post)
-            self.post(reading.step)
-            return lambda: self.post(reading.leave)
+            # those of the engine's task that asks: of whoever called, and what was added since, as a span of the turn
+            context = copy_context()
+
+            def post(job: Callable[[], object]) -> None:
+                self.post(partial(context.run, job))
+
+            reading = _Reading(errand, ask, post)
+            post(reading.step)
+            return lambda: post(reading.leave)
 
         return start
 
