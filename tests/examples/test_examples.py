@@ -21,6 +21,8 @@ ANSWER = f"file:{SPEECH}"
 
 PUBLIC = {"", "aio", "devices", "engines", "ports", "promises", "sync"}
 
+IN_A_PROGRAM = ("ten_lines_trio.py", "ten_lines_asyncio.py", "ten_lines_sync.py")
+
 PROGRAMS = sorted(EXAMPLES.rglob("*.py"))
 
 
@@ -41,16 +43,17 @@ def test_it_uses_public_names_alone(program: Path) -> None:
     assert {name.partition(".")[2] for name in ours} <= PUBLIC
 
 
-@pytest.mark.parametrize("name", ["ten_lines_trio.py", "ten_lines_mcp.py"])
+@pytest.mark.parametrize("name", [*IN_A_PROGRAM, "ten_lines_mcp.py"])
 def test_ten_lines_are_ten_lines(name: str) -> None:
     lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
-    assert sum(bool(line.strip()) for line in lines) == 10
+    assert sum(bool(line.strip()) for line in lines) <= 10
 
 
-async def test_ten_lines_talk_until_they_are_stopped(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", IN_A_PROGRAM)
+async def test_ten_lines_talk_until_they_are_stopped(tmp_path: Path, name: str) -> None:
     answer = tmp_path / "answer.wav"
     process = await trio.lowlevel.open_process(
-        command("ten_lines_trio.py", ANSWER, f"file:{answer}"),
+        command(name, ANSWER, f"file:{answer}"),
         cwd=tmp_path,
         env=environment(tmp_path),
         stdout=subprocess.PIPE,
