@@ -51,6 +51,10 @@ BINS = FRAME // 2 + 1
 STATE = 128
 """Numbers in each of the two halves of what is remembered."""
 
+GATES = 4
+"""Matrices of the cell, multiplied one by one: OpenBLAS calls its threads for 2**20 products at once, and on a busy
+machine those take fifty times as long."""
+
 
 class NotTheModel(ValueError):
     """The file is not the one whose layout is known."""
@@ -101,8 +105,8 @@ class Network:
                 _Convolution(_by_step(part[f"encoder.{layer}.weight"]), part[f"encoder.{layer}.bias"], stride)
                 for layer, stride in enumerate(STRIDES)
             ),
-            cell=np.ascontiguousarray(np.hstack([part["cell.input.weight"], part["cell.state.weight"]]).T),
-            cell_bias=part["cell.input.bias"] + part["cell.state.bias"],
+            cell=_by_gate(np.hstack([part["cell.input.weight"], part["cell.state.weight"]])),
+            cell_bias=(part["cell.input.bias"] + part["cell.state.bias"]).reshape(GATES, 1, STATE),
             decoder=part["decoder.weight"],
             decoder_bias=float(part["decoder.bias"][0]),
         )
@@ -116,8 +120,7 @@ class Network:
         for convolution in self.encoder:
             encoded = convolution(encoded)
         hidden, remembered = state
-        gates = np.hstack([encoded[:, 0], hidden]) @ self.cell + self.cell_bias
-        taken, kept, new, shown = np.split(gates, 4, axis=1)
+        taken, kept, new, shown = np.hstack([encoded[:, 0], hidden]) @ self.cell + self.cell_bias
         remembered = _sigmoid(kept) * remembered + _sigmoid(taken) * np.tanh(new)
         hidden = _sigmoid(shown) * np.tanh(remembered)
         speech = _sigmoid(np.maximum(hidden, 0) @ self.decoder + self.decoder_bias)
@@ -130,6 +133,10 @@ class Network:
         parts = frames @ self.basis
         magnitudes: Numbers = np.hypot(parts[..., :BINS], parts[..., BINS:])
         return magnitudes
+
+
+def _by_gate(weight: Numbers) -> Numbers:
+    return np.ascontiguousarray(weight.reshape(GATES, STATE, -1).transpose(0, 2, 1))
 
 
 def _by_step(weight: Numbers) -> Numbers:
