@@ -29,6 +29,7 @@ BENCHMARKS = (
         "room",
         "vad",
         "session",
+        "sessions",
         "devices",
         "listening",
     ),

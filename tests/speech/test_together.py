@@ -4,17 +4,19 @@ from collections.abc import Sequence
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from voicemode.speech.together import Together
+
+PATIENCE = 0.004
 
 
 class Doubling:
     """Keeps what it was given in one go."""
 
-    def __init__(self, most: int = 100) -> None:
+    def __init__(self, most: int = 100, many: int = 1, lately: float = 0.0) -> None:
         self.given: list[list[int]] = []
-        self.together = Together(self.work, most)
+        self.together = Together(self.work, most=most, many=many, lately=lately, patience=PATIENCE)
 
     def work(self, items: Sequence[int]) -> list[int]:
         self.given.append(list(items))
@@ -97,6 +99,54 @@ async def test_who_is_cancelled_while_they_wait_is_left_out() -> None:
         for item in range(len(scopes)):
             nursery.start_soon(one, item)
     assert doubling.given == [[begun[0], begun[2]]]
+
+
+async def test_where_many_come_the_first_waits_for_others(autojump_clock: MockClock) -> None:
+    doubling = Doubling(many=3, lately=0.03)
+    results: list[int] = []
+
+    async def one(item: int) -> None:
+        results.append(await doubling.together.do(item))
+
+    async with trio.open_nursery() as nursery:
+        for item in range(9):
+            nursery.start_soon(one, item)
+            await trio.sleep(0.003)
+    assert results == [2 * item for item in range(9)]
+    assert doubling.given == [[0], [1], [2], [3, 4], [5, 6], [7, 8]]
+
+
+async def test_few_never_wait(autojump_clock: MockClock) -> None:
+    doubling = Doubling(many=3, lately=0.03)
+    begun = trio.current_time()
+    for item in range(9):
+        await doubling.together.do(item)
+        await trio.sleep(0.016)
+    assert trio.current_time() - begun == pytest.approx(9 * 0.016)
+
+
+async def test_who_waits_for_others_and_is_cancelled_does_their_work_all_the_same(autojump_clock: MockClock) -> None:
+    doubling = Doubling(many=1, lately=1.0)
+    await doubling.together.do(0)
+    begun = trio.current_time()
+    results: list[int] = []
+
+    async def first(scope: trio.CancelScope) -> None:
+        with scope:
+            await doubling.together.do(1)
+
+    async def second() -> None:
+        results.append(await doubling.together.do(2))
+
+    async with trio.open_nursery() as nursery:
+        scope = trio.CancelScope()
+        nursery.start_soon(first, scope)
+        await trio.sleep(PATIENCE / 4)
+        nursery.start_soon(second)
+        await trio.sleep(PATIENCE / 4)
+        scope.cancel()
+    assert results == [4]
+    assert trio.current_time() - begun == pytest.approx(PATIENCE)
 
 
 async def test_a_cancel_that_comes_before_leaves_it_undone() -> None:

@@ -54,8 +54,8 @@ STATE = 128
 GATES = 4
 
 THREADED = 1 << 20
-"""Products from which OpenBLAS calls its threads, and on a busy machine those take fifty times as long: no matrices that
-come to so many are multiplied in one go."""
+"""Products from which OpenBLAS calls its threads, and on a busy machine those take fifty times as long: no matrices
+that come to so many are multiplied in one go."""
 
 
 class NotTheModel(ValueError):
