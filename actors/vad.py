@@ -70,11 +70,19 @@ async def detect_speech(
                     )
                     if heed is not None:
                         activity = heed(activity)
-                    await events.send(activity)
+                    await _send(events, activity)
                     if expectation is not None and expectation.stream == frame.stream:
                         endpointer.expect(expectation.pause, expectation.until)
                     for event in endpointer.feed(activity):
-                        await events.send(event)
+                        await _send(events, event)
+
+
+async def _send(events: trio.MemorySendChannel[SpeechEvent], event: SpeechEvent) -> None:
+    """There is a checkpoint for each window already, and another costs as much as all the rest here."""
+    try:
+        events.send_nowait(event)
+    except trio.WouldBlock:
+        await events.send(event)
 
 
 def level_of(pcm: bytes) -> float:
