@@ -133,11 +133,27 @@ def _cpu() -> str:
 
 
 @frozen(kw_only=True)
+class Curve:
+    """How something went: ``points`` are (how much of ``along``, how much of ``what``), drawn by ``pictures.py``.
+
+    Curves of the same ``picture`` share what is ``along``; ``at_most`` is where a line is drawn.
+    """
+
+    picture: str
+    what: str
+    unit: str
+    along: str
+    points: tuple[tuple[float, float], ...]
+    at_most: float | None = None
+
+
+@frozen(kw_only=True)
 class Findings:
     """What a benchmark's ``measure`` returns; ``notes`` are lines for the reader."""
 
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 @frozen(kw_only=True)
