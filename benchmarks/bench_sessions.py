@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from attrs import define, field, frozen
 from paced_devices import FRAMES_PER_SECOND, RATE, Pace, PacedMicrophone, PacedSpeaker
-from report import Budget, Figure, Findings, figure, run
+from report import Budget, Curve, Figure, Findings, figure, run, spread_of
 from stand_ins import CLIPS, InstantEars, InstantVoice, human_voice
 
 from actors.events import BargedIn, Event, StateChanged
@@ -32,12 +32,12 @@ from actors.ring import Ring
 from voicemode import Settings, TurnPolicy, open_conversation
 from voicemode.audio.store import DirectoryStore
 
-STEPS = (1, 8, 16, 32, 64, 96, 128, 160, 192)
-SMOKE_STEPS = (1, 4)
+STEPS = (1, 8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192)
+SMOKE_STEPS = (4,)
 ASKED_FOR = 64
 """Conversations of which no frame may be lost."""
 
-SETTLING = 3.0
+SETTLING, SMOKE_SETTLING = 3.0, 0.7
 """Seconds in which all conversations begin, before anything is counted."""
 
 SENTENCES = ("Once upon a time there was a turn. ", "It was long. ", "It came to an end.")
@@ -50,6 +50,7 @@ LOOK = 0.005
 HOPELESS = 200.0
 """Milliseconds of p99 delay with which nobody can talk; more conversations are not tried."""
 
+SILENCE = Budget(at_most=30, statistic="p99")
 KILOBYTE = 1_000
 
 
@@ -126,7 +127,7 @@ class Person:
             await trio.sleep(self.dice.uniform(0, 0.05))
             yield sentence
 
-    async def talk(self, folder: Path, task_status: trio.TaskStatus[None]) -> None:
+    async def talk(self, folder: Path, settling: float, task_status: trio.TaskStatus[None]) -> None:
         async with open_conversation(
             Settings(turn=TurnPolicy(barge_in=BargeInPolicy(manners="interrupt"))),
             microphone=self.microphone,
@@ -136,11 +137,11 @@ class Person:
             store=DirectoryStore(folder, keep=False),
         ) as conversation:
             task_status.started()
-            await trio.sleep(self.dice.uniform(0, SETTLING / 2))
+            await trio.sleep(self.dice.uniform(0, settling / 2))
             await conversation.talk(self.agent, greeting="Hello.")
 
 
-async def hold(sessions: int, seconds: float) -> Held:
+async def hold(sessions: int, seconds: float, settling: float = SETTLING) -> Held:
     process, counted = psutil.Process(), Counted()
     clips = [human_voice(path.name).pcm for path in sorted(CLIPS.glob("*.wav"))]
     pace = Pace()
@@ -152,11 +153,11 @@ async def hold(sessions: int, seconds: float) -> Held:
             nursery.start_soon(pace.keep)
             memory = list[int]()
             for person in people:
-                await nursery.start(person.talk, Path(folder))
+                await nursery.start(person.talk, Path(folder), settling)
                 if not memory:
-                    await trio.sleep(SETTLING)
+                    await trio.sleep(settling)
                     memory.append(process.memory_info().rss)
-            await trio.sleep(SETTLING)
+            await trio.sleep(settling)
             frames, dropped = _delivered(people), _dropped(people)
             cpu, begun = used(process), trio.current_time()
             counted.counting = True
@@ -219,44 +220,85 @@ def _dropped(people: Sequence[Person]) -> int:
     return rings + sum(person.microphone.dropped for person in people)
 
 
-def held(sessions: int, seconds: float) -> Held:
+def held(sessions: int, seconds: float, settling: float) -> Held:
     """In a process of its own."""
+    arguments = (str(sessions), str(seconds), str(settling))
     child = subprocess.run(
-        [sys.executable, str(Path(__file__)), "child", str(sessions), str(seconds)], check=True, stdout=subprocess.PIPE
+        [sys.executable, str(Path(__file__)), "child", *arguments], check=True, stdout=subprocess.PIPE
     )
     return msgspec.json.decode(child.stdout, type=Held)
 
 
-def figures_of(found: Held) -> list[Figure]:
+def figures_of(found: Held, seconds: float) -> list[Figure]:
     name = f"{found.sessions} conversation{'s' if found.sessions > 1 else ''}"
-    more = max(1, found.sessions - 1)
     none = Budget(at_most=0, exact=True) if found.sessions <= ASKED_FOR else None
     figures = [
-        figure(f"{name}: frames dropped of {found.frames:,}", "", [found.dropped], none),
+        figure(f"{name}: frames dropped of {found.frames + found.dropped:,}", "", [found.dropped], none),
         figure("  window there → judged", "ms", found.judged),
         figure("  event loop late", "ms", found.late),
+        figure("  gaps in the assistants' voices", "a minute", [60 * len(found.gaps) / seconds]),
         figure("  processor", "% of a core", [100 * found.cpu]),
         figure("    for each conversation", "% of a core", [100 * found.cpu / found.sessions]),
-        figure("    of it the microphones", "% of a core", [100 * found.cpu_devices / found.sessions]),
-        figure("  gaps in the assistant's voice, a minute of each", "", [0.0]),
+        figure("    of it the fake microphones", "% of a core", [100 * found.cpu_devices / found.sessions]),
     ]
     if found.silent:
-        figures.insert(2, figure("  interruption decided → silence", "ms", found.silent))
+        figures.insert(2, figure("  interruption decided → silence", "ms", found.silent, SILENCE))
     if found.sessions > 1:
-        figures.append(figure("  memory for one more", "kB", [(found.memory[1] - found.memory[0]) / more / KILOBYTE]))
+        figures.append(figure("  memory for one more", "kB", [_memory(found)]))
     return figures
 
 
+def _memory(found: Held) -> float:
+    return (found.memory[1] - found.memory[0]) / max(1, found.sessions - 1) / KILOBYTE
+
+
+def _broken(found: Held) -> bool:
+    return bool(found.dropped) or spread_of(found.judged).p99 > HOPELESS
+
+
+def _curves(all_found: Sequence[Held]) -> tuple[Curve, ...]:
+    silence = SILENCE.at_most
+    shown: dict[tuple[str, str, float | None], Callable[[Held], float]] = {
+        ("window there → judged, p50", "ms", None): lambda found: spread_of(found.judged).p50,
+        ("window there → judged, p99", "ms", None): lambda found: spread_of(found.judged).p99,
+        ("interruption decided → silence, p99", "ms", silence): lambda found: spread_of(found.silent or [0.0]).p99,
+        ("event loop late, p99", "ms", None): lambda found: spread_of(found.late).p99,
+        ("frames dropped", "%", None): lambda found: 100 * found.dropped / (found.frames + found.dropped),
+        ("processor", "% of a core", 100.0): lambda found: 100 * found.cpu,
+        ("memory of the process", "MB", None): lambda found: found.memory[1] / KILOBYTE**2,
+    }
+    return tuple(
+        Curve(
+            picture="sessions",
+            what=what,
+            unit=unit,
+            along="conversations in one process",
+            points=tuple((found.sessions, value_of(found)) for found in all_found),
+            at_most=at_most,
+        )
+        for (what, unit, at_most), value_of in shown.items()
+    )
+
+
 def measure(smoke: bool, steps: Sequence[int], seconds: float) -> Findings:
-    figures = list[Figure]()
+    all_found = list[Held]()
     for sessions in steps:
-        found = held(sessions, seconds)
-        figures += figures_of(found)
-        if not smoke:
-            print(figures[-7], file=sys.stderr)
-        if found.dropped or sorted(found.judged)[int(0.99 * len(found.judged))] > HOPELESS:
+        all_found.append(held(sessions, seconds, SMOKE_SETTLING if smoke else SETTLING))
+        if _broken(all_found[-1]):
             break
-    return Findings(figures=tuple(figures))
+    good = [found.sessions for found in all_found if not _broken(found)]
+    last = all_found[-1]
+    notes = [f"Nothing is lost or late with {max(good)} conversations." if good else "Not even one goes well."]
+    if _broken(last):
+        notes.append(
+            f"With {last.sessions} frames are lost or windows {HOPELESS:g} ms late: "
+            f"the one thread of the event loop has used {100 * last.cpu:.0f} % of a core."
+        )
+    return Findings(
+        figures=tuple(each for found in all_found for each in figures_of(found, seconds)),
+        notes=tuple(notes),
+        curves=_curves(all_found),
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -279,7 +321,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        _, _, count, length = sys.argv
-        print(msgspec.json.encode(trio.run(hold, int(count), float(length))).decode())
+        _, _, count, length, before = sys.argv
+        print(msgspec.json.encode(trio.run(hold, int(count), float(length), float(before))).decode())
         sys.exit(0)
     sys.exit(main())

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
-from attrs import asdict, define, field, frozen
+from attrs import define, field, frozen
 from report import Curve
 
 MEGABYTE = 1_000_000
@@ -30,7 +30,8 @@ T_95 = 2.228
 
 @frozen(kw_only=True)
 class Moment:
-    """``at`` in seconds, or turns.  Memory in MB; ``pss`` where the system tells.  ``collections`` since the start."""
+    """``at`` in seconds, or turns.  Memory in MB; ``pss`` where the system tells.  ``blocks`` are Python's of memory,
+    in thousands, ``collections`` those since the start, ``late`` is the event loop at worst, in ms."""
 
     at: float
     rss: float
@@ -38,6 +39,7 @@ class Moment:
     files: int
     threads: int
     tasks: int
+    blocks: float
     objects: int
     collections: int
     late: float = 0.0
@@ -49,6 +51,7 @@ UNITS = {
     "files": "open",
     "threads": "",
     "tasks": "",
+    "blocks": "thousand",
     "objects": "",
     "collections": "",
     "late": "ms, the longest",
@@ -62,8 +65,8 @@ class Watch:
     moments: list[Moment] = field(factory=list[Moment])
     _process: psutil.Process = field(factory=psutil.Process)
 
-    def look(self, at: float, *, late: float = 0.0, kept: int = 0) -> Moment:
-        """Takes some milliseconds.  ``kept`` objects are meant to be there."""
+    def look(self, at: float, *, late: float = 0.0, kept: int | None = None) -> Moment:
+        """Takes a few milliseconds, or many to count objects: where ``kept`` says how many are meant to be there."""
         memory = self._process.memory_full_info() if sys.platform == "linux" else self._process.memory_info()
         moment = Moment(
             at=at,
@@ -72,7 +75,8 @@ class Watch:
             files=self._process.num_fds() if hasattr(self._process, "num_fds") else self._process.num_handles(),
             threads=threading.active_count(),
             tasks=trio.lowlevel.current_statistics().tasks_living,
-            objects=len(gc.get_objects()) - kept,
+            blocks=sys.getallocatedblocks() / 1000,
+            objects=0 if kept is None else len(gc.get_objects()) - kept,
             collections=sum(each["collections"] for each in gc.get_stats()),
             late=late,
         )
@@ -120,8 +124,8 @@ def curves(moments: Sequence[Moment], picture: str, along: str, per: float = 1.0
             what=what,
             unit=unit,
             along=along,
-            points=tuple((each.at / per, float(asdict(each)[what])) for each in moments),
+            points=tuple((each.at / per, float(getattr(each, what))) for each in moments),
         )
         for what, unit in UNITS.items()
-        if what != "late" or any(each.late for each in moments)
+        if any(getattr(each, what) for each in moments)
     )

@@ -180,6 +180,21 @@ class Report:
         )
 
 
+def markdown(report: Report) -> str:
+    """As a section with a table and the notes."""
+    head, *rows = (("", "n", "p50", "p95", "p99", "max", "unit", "budget"), *map(_row, report.findings.figures))
+    lines = [head, ("---", *["---:"] * 5, "---", "---"), *rows]
+    table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
+    short = "Few repetitions: read no percentiles into it." if report.smoke else ""
+    return "\n\n".join(part for part in (f"## {report.benchmark}", short, table, *report.findings.notes) if part)
+
+
+def _escaped(cell: str) -> str:
+    """What is indented in a table of text is in one of Markdown."""
+    text = cell.lstrip(" ")
+    return "&nbsp;" * (len(cell) - len(text)) + text.replace("|", "\\|")
+
+
 def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
     return [
         cell.ljust(width) if column in {0, 6, 7} else cell.rjust(width)
