@@ -50,6 +50,9 @@ LOOK = 0.005
 HOPELESS = 200.0
 """Milliseconds of p99 delay with which nobody can talk; more conversations are not tried."""
 
+FULL = 0.85
+"""Of a core, from which on a thread has no rest between two frames."""
+
 SILENCE = Budget(at_most=30, statistic="p99")
 KILOBYTE = 1_000
 
@@ -291,8 +294,12 @@ def measure(smoke: bool, steps: Sequence[int], seconds: float) -> Findings:
     notes = [f"Nothing is lost or late with {max(good)} conversations." if good else "Not even one goes well."]
     if _broken(last):
         notes.append(
-            f"With {last.sessions} frames are lost or windows {HOPELESS:g} ms late: "
-            f"the one thread of the event loop has used {100 * last.cpu:.0f} % of a core."
+            f"With {last.sessions} frames are lost or windows {HOPELESS:g} ms late.  The one thread of the event loop "
+            + (
+                f"is full: the process uses {100 * last.cpu:.0f} % of a core."
+                if last.cpu > FULL
+                else f"would have more to do than the {100 * last.cpu:.0f} % of a core that the machine left to it."
+            )
         )
     return Findings(
         figures=tuple(each for found in all_found for each in figures_of(found, seconds)),
