@@ -203,8 +203,12 @@ def measure(smoke: bool, minutes: float | None) -> Findings:
 
 def _slopes(moments: Sequence[Moment]) -> list[Figure]:
     return [
-        figure(f"{what}, growth", "MB/h", [HOUR * steep.value], GROWTH)
-        for what in ("rss", "pss")
+        figure(f"{name}, growth", f"{unit}/h", [HOUR * steep.value], budget)
+        for what, name, unit, budget in (
+            ("rss", "memory, RSS", "MB", GROWTH),
+            ("pss", "memory, PSS", "MB", GROWTH),
+            ("blocks", "Python's blocks of memory", "thousand", None),
+        )
         if moments[-1].at >= ENOUGH and (steep := slope(moments, what)) is not None
     ]
 
@@ -214,7 +218,7 @@ def _verdict(moments: Sequence[Moment]) -> list[str]:
     steep = slope(moments, "rss")
     if steep is None or moments[-1].at < ENOUGH:
         return ["It was too short to tell whether memory grows."]
-    low, high = HOUR * (steep.value - steep.sure), HOUR * (steep.value + steep.sure)
+    low, high = (HOUR * (steep.value + side * steep.sure) for side in (-1, 1))
     kept = settled(moments)
     says = "It grows" if low > 0 else "No growth can be told"
     minutes = math.floor((kept[-1].at - kept[0].at) / 60)

@@ -20,8 +20,8 @@ from report import Curve
 
 MEGABYTE = 1_000_000
 
-WARM_UP = 1 / 3
-"""The share of all moments in which what is loaded late is no growth."""
+WARM_UP = 1 / 2
+"""The share of all moments in which what is loaded late, and the memory that it leaves in pieces, is no growth."""
 
 STRETCHES = 12
 T_95 = 2.228
@@ -110,7 +110,7 @@ def slope(moments: Sequence[Moment], what: str) -> Slope | None:
 
 
 def more(moments: Sequence[Moment], what: str) -> float:
-    """By how much the least of the last third is above that of the third before: what comes and goes is no growth."""
+    """By how much the least of the last quarter is above that of the one before: what comes and goes is no growth."""
     kept = [getattr(each, what) for each in settled(moments)]
     half = len(kept) // 2
     return float(min(kept[half:]) - min(kept[:half])) if half else 0.0

@@ -20,6 +20,8 @@ RATE = 16_000
 FRAMES_PER_SECOND = 100
 SIZE = SAMPLE_BYTES * RATE // FRAMES_PER_SECOND
 
+SILENCE = bytes(SIZE)
+
 KEPT = 20
 """Frames that a microphone keeps for a listener who is late, 0.2 s; then the oldest is lost, and counted."""
 
@@ -99,7 +101,7 @@ class PacedMicrophone:
         """Frame ``number`` since the opening."""
         first = number * SIZE - self._begin
         if first <= -SIZE or first >= len(self._sound):
-            return bytes(SIZE)
+            return SILENCE
         head = self._sound[max(first, 0) : first + SIZE]
         before = bytes(max(-first, 0))
         return before + head + bytes(SIZE - len(before) - len(head))
@@ -118,8 +120,9 @@ class PacedFrames:
         microphone = self._microphone
         if (there := self._there()) > self._number:
             await trio.lowlevel.checkpoint()
-        while (there := self._there()) <= self._number:
+        while there <= self._number:
             await microphone.pace.wait(microphone.phase)
+            there = self._there()
         if (lost := there - self._number - KEPT) > 0:
             microphone.dropped += lost
             self._number += lost
