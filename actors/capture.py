@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import trio
-from attrs import evolve
 
 from .errors import DeviceLost, VoiceError
 from .gate import Gate
@@ -69,13 +68,17 @@ async def _capture(
                 await tell(MicrophoneOpened(stream=stream, at=trio.current_time()))
                 try:
                     async for frame in frames:
-                        stamped = evolve(frame, stream=stream, pcm=gate.heard(frame))
+                        stamped = AudioFrame(start=frame.start, pcm=gate.heard(frame), rate=frame.rate, stream=stream)
                         for ring in rings:
                             ring.put_nowait(stamped)
                     raise DeviceLost("The microphone stopped. Check that it is still connected.")
                 except VoiceError as error:
                     failed = True
                     await tell(MicrophoneFailed(stream=stream, at=trio.current_time(), error=error))
+                finally:
+                    # what listeners gather the end of may not come
+                    for ring in rings:
+                        ring.flush()
     except VoiceError as error:
         if not failed:
             failed = True

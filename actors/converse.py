@@ -7,7 +7,6 @@ microphone closes and the speaker falls silent first, then everything the turn s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -131,7 +130,9 @@ async def _next(inbox: trio.MemoryReceiveChannel[Input], deadline: float | None)
     await trio.lowlevel.checkpoint_if_cancelled()
     with suppress(trio.WouldBlock):
         return inbox.receive_nowait()
-    with trio.move_on_at(math.inf if deadline is None else deadline):
+    if deadline is None:
+        return await inbox.receive()
+    with trio.move_on_at(deadline):
         return await inbox.receive()
     return Tick()
 

@@ -174,22 +174,23 @@ class _Replay:
 
     async def run(self) -> Transcript:
         found: Outcome = None
-        async with trio.open_nursery() as nursery:
-            done, outcomes = trio.open_memory_channel[Outcome](inf)
-            running, another = 0, True
-            while found is None:
-                asked = self._next() if another else None
-                if asked is not None:
-                    nursery.start_soon(self._ask, asked, done)
-                    running += 1
-                if not running:
-                    break
-                another = True
-                with trio.move_on_after(self._hedge_after(asked) if running == 1 else inf):
-                    found = await outcomes.receive()
-                    running -= 1
-                    another = not running
-            nursery.cancel_scope.cancel("there is an answer")
+        done, outcomes = trio.open_memory_channel[Outcome](inf)
+        with done, outcomes:
+            async with trio.open_nursery() as nursery:
+                running, another = 0, True
+                while found is None:
+                    asked = self._next() if another else None
+                    if asked is not None:
+                        nursery.start_soon(self._ask, asked, done)
+                        running += 1
+                    if not running:
+                        break
+                    another = True
+                    with trio.move_on_after(self._hedge_after(asked) if running == 1 else inf):
+                        found = await outcomes.receive()
+                        running -= 1
+                        another = not running
+                nursery.cancel_scope.cancel("there is an answer")
         if found is None:
             raise all_failed("stt", self.errors, (each.name for each in self.untried))
         if isinstance(found, VoiceError):

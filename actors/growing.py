@@ -5,6 +5,7 @@ In: sound as it comes.  Out: all of it up to any moment, as often as somebody as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import trio
@@ -19,16 +20,21 @@ microphone delivers up to 40 ms at once, and those some 20 ms late."""
 
 @define(kw_only=True, eq=False)
 class Growing:
-    """``end`` is that of the last sample there is; ``over`` when no more come."""
+    """``end`` is that of the last sample there is; ``over`` when no more come.
+
+    ``fetch`` adds what has come and was not worth the trouble yet, and ``awaited`` says that everything is.
+    """
 
     number: int
     stream: StreamId
     start: float
     rate: int
     path: Path | None = None
+    fetch: Callable[[], None] = lambda: None
     pcm: bytearray = field(factory=bytearray)
     end: float = field(init=False)
     over: bool = field(default=False, init=False)
+    _cuts: int = field(default=0, init=False)
     _grown: trio.Event = field(factory=trio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -44,11 +50,20 @@ class Growing:
         self.over = True
         self._wake()
 
+    @property
+    def awaited(self) -> bool:
+        return self._cuts > 0
+
     async def cut(self, until: float) -> Utterance:
         """What was said up to ``until``, waited for no longer than it may take to come."""
-        with trio.move_on_after(LATEST):
-            while self.end < until - 0.5 / self.rate and not self.over:
-                await self._grown.wait()
+        self._cuts += 1
+        try:
+            self.fetch()
+            with trio.move_on_after(LATEST):
+                while self.end < until - 0.5 / self.rate and not self.over:
+                    await self._grown.wait()
+        finally:
+            self._cuts -= 1
         await trio.lowlevel.checkpoint()
         length = min(len(self.pcm), SAMPLE_BYTES * max(0, round((until - self.start) * self.rate)))
         return Utterance(

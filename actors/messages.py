@@ -56,6 +56,11 @@ class AudioFrame:
         return missing if missing > SLIP else 0.0
 
 
+def size_of(frame: AudioFrame) -> int:
+    """Its bytes of sound."""
+    return len(frame.pcm)
+
+
 @frozen(kw_only=True)
 class SpeechActivity:
     """One analysed window: how likely it is speech and how loud it was.  ``at`` is the window's end."""

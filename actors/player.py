@@ -19,8 +19,9 @@ from .ports import Playback
 from .recent import Recent
 from .transport import Transport
 
-SLICE = 0.02
-"""Seconds of audio written at a time, so that the first sample is reported when it leaves and not a chunk later."""
+FIRST, SLICE = 0.02, 0.04
+"""Seconds of audio written at a time: little at first, so that the first sample is reported when it leaves and not a
+chunk later."""
 
 TAIL = 0.1
 """Seconds that what a stopped device has taken already is given to leave it, so that it is accounted for."""
@@ -79,7 +80,7 @@ async def play_speech(
                         break
                 at: float | None = None
                 waits = transport.held and not (tape.is_waiting or tape.is_given_up)
-                sound = b"" if waits else tape.next(SLICE)
+                sound = b"" if waits else tape.next(SLICE if started else FIRST)
                 with transport.scope(writing=bool(sound)):
                     if waits:
                         await trio.sleep_forever()

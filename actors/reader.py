@@ -30,8 +30,11 @@ async def read_words(
     turn: TurnId,
     publish: Callable[[TextPiece], None],
 ) -> None:
-    """Run until the text ends.  An agent's errors go up as they are; its stream is closed on every way out."""
-    sentences = Sentences()
+    """Run until the text ends, or nobody takes ``pieces`` any more.
+
+    An agent's errors go up as they are; its stream is closed on every way out.
+    """
+    sentences, reading = Sentences(), trio.CancelScope()
     count = 0
 
     async def hand_on(ready: list[Piece]) -> None:
@@ -40,13 +43,18 @@ async def read_words(
             message = TextPiece(turn=turn, index=count, start=piece.start, text=piece.text)
             count += 1
             publish(message)
-            await pieces.send(message)
+            try:
+                await pieces.send(message)
+            except trio.BrokenResourceError:
+                # who failed to speak them has told of it
+                reading.cancel("nobody speaks any more")
+                await trio.lowlevel.checkpoint()
 
     async def read(text: str) -> None:
         for start in range(0, len(text), PAGE):
             await hand_on(sentences.feed(text[start : start + PAGE]))
 
-    with pieces:
+    with pieces, reading:
         if isinstance(words, str):
             await read(words)
         else:

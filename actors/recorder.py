@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
 
 from .errors import VoiceError
 from .growing import Growing, Recordings
-from .messages import SAMPLE_BYTES, AudioFrame, Utterance
+from .messages import SAMPLE_BYTES, AudioFrame, Utterance, size_of
 from .orders import BeginUtterance, DropUtterance, EndUtterance, RecorderOrder
 from .ports import Spool, UtteranceStore
 from .ring import Ring
@@ -24,6 +25,10 @@ log = logging.getLogger(__name__)
 
 HISTORY = 5.0
 """Seconds of sound kept before it is asked for; pre-roll plus the longest time a decision may lag."""
+
+IDLE, RECORDING = 0.2, 0.03
+"""Seconds of sound worth being woken for: when nothing is recorded, and when something is.  All that has come by then
+is taken when somebody asks for it."""
 
 CLOSING = 1.0
 """Seconds an utterance in progress is given to reach the disk when the recorder is stopped."""
@@ -54,6 +59,13 @@ class _Tape:
     frames: deque[AudioFrame] = field(factory=deque[AudioFrame])
     take: _Take | None = None
 
+    @property
+    def patience(self) -> float:
+        """Seconds of sound that may gather before it is put here."""
+        if self.take is None:
+            return IDLE
+        return 0.0 if self.take.sound.awaited else RECORDING
+
     def add(self, frame: AudioFrame) -> None:
         self.frames.append(frame)
         while self.frames[0].end < frame.end - HISTORY:
@@ -79,15 +91,23 @@ async def record_utterances(
     """Run until ``orders`` ends.  What is being recorded stands in ``recordings`` meanwhile, and when it is cancelled
     it is left on disk, playable."""
     tape = _Tape()
+
+    def fetch() -> None:
+        for frame in frames.take_nowait():
+            tape.add(frame)
+        frames.flush()
+
     with orders, utterances:
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_roll, frames, tape)
+                nursery.start_soon(_roll, frames, tape, rate)
                 async for order in orders:
+                    fetch()
                     match order:
                         case BeginUtterance():
-                            tape.take = await _begin(tape, order, store, rate)
+                            tape.take = await _begin(tape, order, store, rate, fetch)
                             recordings.begin(tape.take.sound)
+                            frames.flush()
                         case EndUtterance() if tape.take is not None and tape.take.sound.number == order.number:
                             take = tape.take
                             utterance = await take.sound.cut(order.until)
@@ -107,12 +127,15 @@ async def record_utterances(
                     await tape.take.spool.finish(len(tape.take.sound.pcm))
 
 
-async def _roll(frames: Ring[AudioFrame], tape: _Tape) -> None:
-    async for frame in frames:
-        tape.add(frame)
+async def _roll(frames: Ring[AudioFrame], tape: _Tape, rate: int) -> None:
+    while not frames.over:
+        for frame in await frames.take(max(1, SAMPLE_BYTES * round(tape.patience * rate)), size_of):
+            tape.add(frame)
 
 
-async def _begin(tape: _Tape, order: BeginUtterance, store: UtteranceStore, rate: int) -> _Take:
+async def _begin(
+    tape: _Tape, order: BeginUtterance, store: UtteranceStore, rate: int, fetch: Callable[[], None]
+) -> _Take:
     await trio.lowlevel.checkpoint()
     head = [frame for frame in tape.frames if frame.stream == order.stream and frame.end > order.since]
     start = head[0].start if head else order.since
@@ -127,6 +150,7 @@ async def _begin(tape: _Tape, order: BeginUtterance, store: UtteranceStore, rate
         start=start,
         rate=rate,
         path=spool.path if spool is not None else None,
+        fetch=fetch,
     )
     take = _Take(sound, spool)
     for frame in head:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable
-from math import log10
-from operator import mul
+from math import hypot, log10
 
 import trio
 
 from .expectation import Expectation
 from .machines.endpointer import Endpointer, EndpointPolicy
-from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, StreamId, seconds_of
+from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, StreamId, seconds_of, size_of
 from .ports import SpeechModel
 from .ring import Ring
 
@@ -47,33 +46,43 @@ async def detect_speech(
     pending = b""
     expected = 0.0
     with events:
-        async for frame in frames:
-            if frame.rate != model.rate:
-                raise ValueError(f"the speech model hears {model.rate} Hz, the microphone delivers {frame.rate} Hz")
-            if frame.stream != stream:
-                stream = frame.stream
-                speech, endpointer = model.stream(), Endpointer(policy, stream)
-                pending = b""
-            elif frame.missing_after(expected):
-                pending = b""
-            expected = frame.end
-            pending += frame.pcm
-            while len(pending) >= window_bytes:
-                window, pending = pending[:window_bytes], pending[window_bytes:]
-                activity = SpeechActivity(
-                    stream=frame.stream,
-                    at=frame.end - seconds_of(pending, frame.rate),
-                    duration=model.window / model.rate,
-                    probability=await speech.probability(window),
-                    level=level_of(window),
-                )
-                if heed is not None:
-                    activity = heed(activity)
-                await events.send(activity)
-                if expectation is not None and expectation.stream == frame.stream:
-                    endpointer.expect(expectation.pause, expectation.until)
-                for event in endpointer.feed(activity):
-                    await events.send(event)
+        while not frames.over:
+            # nothing can be decided before the window is whole, so there is no reason to wake up
+            for frame in await frames.take(window_bytes - len(pending), size_of):
+                if frame.rate != model.rate:
+                    raise ValueError(f"the speech model hears {model.rate} Hz, the microphone delivers {frame.rate} Hz")
+                if frame.stream != stream:
+                    stream = frame.stream
+                    speech, endpointer = model.stream(), Endpointer(policy, stream)
+                    pending = b""
+                elif frame.missing_after(expected):
+                    pending = b""
+                expected = frame.end
+                pending += frame.pcm
+                while len(pending) >= window_bytes:
+                    window, pending = pending[:window_bytes], pending[window_bytes:]
+                    activity = SpeechActivity(
+                        stream=frame.stream,
+                        at=frame.end - seconds_of(pending, frame.rate),
+                        duration=model.window / model.rate,
+                        probability=await speech.probability(window),
+                        level=level_of(window),
+                    )
+                    if heed is not None:
+                        activity = heed(activity)
+                    await _send(events, activity)
+                    if expectation is not None and expectation.stream == frame.stream:
+                        endpointer.expect(expectation.pause, expectation.until)
+                    for event in endpointer.feed(activity):
+                        await _send(events, event)
+
+
+async def _send(events: trio.MemorySendChannel[SpeechEvent], event: SpeechEvent) -> None:
+    """There is a checkpoint for each window already, and another costs as much as all the rest here."""
+    try:
+        events.send_nowait(event)
+    except trio.WouldBlock:
+        await events.send(event)
 
 
 def level_of(pcm: bytes) -> float:
@@ -81,5 +90,6 @@ def level_of(pcm: bytes) -> float:
     samples = array("h", pcm)
     if sys.byteorder == "big":
         samples.byteswap()
-    power = sum(map(mul, samples, samples)) / max(1, len(samples)) / _FULL_SCALE**2
-    return max(FLOOR, 10 * log10(power)) if power else FLOOR
+    # a third of the time of the sum of squares
+    amplitude = hypot(*samples) / _FULL_SCALE
+    return max(FLOOR, 20 * log10(amplitude) - 10 * log10(len(samples))) if amplitude else FLOOR

@@ -29,13 +29,14 @@ from voicemode import Agent, Conversation, Settings, TurnPolicy, open_conversati
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_speaker import VirtualSpeaker
 
-CLEAN_UPS = (0.0, 0.3, 2.0)
+CLEAN_UPS = (0.0, 0.3, 1.0, 2.0)
 QUANTUM = 0.01
 USER = 0.6
 """Seconds of the user's voice, enough to be an interruption."""
 
-BY_VOICE = TurnPolicy(barge_in=BargeInPolicy(manners="interrupt"))
-"""So that the decision is what silences the assistant, and nothing has before."""
+BY_VOICE = TurnPolicy(barge_in=BargeInPolicy(manners="interrupt", duck=1.0))
+"""So that the decision is what silences the assistant, and nothing has lowered the level that its samples are known
+by."""
 
 ROUNDING = 1e-6
 
@@ -185,7 +186,7 @@ def measure(smoke: bool) -> Findings:
     figures = list[Figure]()
     obeyed, late, gaps = list[float](), list[float](), list[float]()
     for clean_up in CLEAN_UPS:
-        hand, voice = trio.run(stop_often, *((3, 2) if smoke else (60, 30)), clean_up)
+        hand, voice = trio.run(stop_often, *((2, 2) if smoke else (60, 30)), clean_up)
         for how, stops in (("interrupt()", hand), ("barge-in", voice)):
             what = f"{how}, clean-up {clean_up:g} s"
             figures += [

@@ -25,6 +25,8 @@ FRAME = LISTENING_RATE // 100
 REAL_TIME = Budget(at_most=32, statistic="p99")
 """Milliseconds that a window lasts: who takes longer falls behind the microphone."""
 
+MANY = 16
+
 CLIP = "librivox-0870.wav"
 
 
@@ -50,6 +52,24 @@ async def inference(model: SpeechModel, windows: int) -> list[float]:
         begun = time.perf_counter()
         await stream.probability(window)
         took.append(1000 * (time.perf_counter() - begun))
+    return took
+
+
+async def together(model: SpeechModel, streams: int, windows: int) -> list[float]:
+    """Milliseconds for a window of each of many streams, all at once."""
+    pcm = b"".join(frame.pcm for frame in frames_of(windows * model.window / model.rate + 1, 0.0))
+    size = model.window * SAMPLE_BYTES
+    all_streams = [model.stream() for _ in range(streams)]
+    took: list[float] = []
+    for number in range(windows):
+        window = pcm[number * size : (number + 1) * size]
+        begun = time.perf_counter()
+        async with trio.open_nursery() as nursery:
+            for stream in all_streams:
+                nursery.start_soon(stream.probability, window)
+        took.append(1000 * (time.perf_counter() - begun))
+        # so many are not judged at once as long as there is no hurry
+        await trio.sleep(model.window / model.rate)
     return took
 
 
@@ -105,11 +125,14 @@ async def measure_all(smoke: bool) -> Findings:
     model = await load_speech_model("silero")
     await inference(model, 50)
     calls = await inference(model, 200 if smoke else 5_000)
+    many = await together(model, MANY, 30 if smoke else 500)
     windows, share = await at_once(model, 10 if smoke else 200)
     waits = await at_pace(model, 3 if smoke else 60)
     return Findings(
         figures=(
             figure("one window through the port", "ms", calls, REAL_TIME),
+            figure("sixteen at once", "ms", many, Budget(at_most=1, statistic="p50")),
+            figure("  each of them", "ms", [took / MANY for took in many]),
             figure("one window through the actor", "ms", windows, REAL_TIME),
             figure("  processor time, share of a core", "%", [100 * share], Budget(at_most=3)),
             figure("at pace: frame there → window judged", "ms", waits, REAL_TIME),

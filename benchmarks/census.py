@@ -38,6 +38,7 @@ class Census:
         factory=list[tuple[str, trio.MemoryReceiveChannel[Any]]]
     )
     _rings: WeakKeyDictionary[Ring[Any], str] = field(factory=WeakKeyDictionary["Ring[Any]", str])
+    _dropped: WeakKeyDictionary[Ring[Any], int] = field(factory=WeakKeyDictionary["Ring[Any]", int])
 
     def count(self) -> None:
         """Take down the peaks so far and forget the channels that are closed."""
@@ -63,10 +64,11 @@ class Census:
         self._queue(place, ring.statistics().capacity).made += 1
         self._rings[ring] = place
 
-    def ring_grown(self, ring: Ring[Any], dropped: int) -> None:
-        queue = self.queues[self._rings[ring]]
-        queue.peak = max(queue.peak, ring.statistics().waiting)
-        queue.dropped += dropped
+    def ring_grown(self, ring: Ring[Any]) -> None:
+        queue, now = self.queues[self._rings[ring]], ring.statistics()
+        queue.peak = max(queue.peak, now.waiting)
+        queue.dropped += now.dropped - self._dropped.get(ring, 0)
+        self._dropped[ring] = now.dropped
 
     def _queue(self, place: str, capacity: float) -> Queue:
         return self.queues.setdefault(place, Queue(capacity))
@@ -104,9 +106,8 @@ def watching_queues() -> Generator[Census]:
         census.ring_made(_place(), ring)
 
     def ring_takes(ring: Ring[Any], item: Any) -> None:
-        before = ring.statistics().dropped
         put(ring, item)
-        census.ring_grown(ring, ring.statistics().dropped - before)
+        census.ring_grown(ring)
 
     for (owner, name, _), watched in zip(replaced, (_Maker(make, census), ring_begins, ring_takes), strict=True):
         setattr(owner, name, watched)

@@ -133,11 +133,27 @@ def _cpu() -> str:
 
 
 @frozen(kw_only=True)
+class Curve:
+    """How something went: ``points`` are (how much of ``along``, how much of ``what``), drawn by ``pictures.py``.
+
+    Curves of the same ``picture`` share what is ``along``; ``at_most`` is where a line is drawn.
+    """
+
+    picture: str
+    what: str
+    unit: str
+    along: str
+    points: tuple[tuple[float, float], ...]
+    at_most: float | None = None
+
+
+@frozen(kw_only=True)
 class Findings:
     """What a benchmark's ``measure`` returns; ``notes`` are lines for the reader."""
 
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -162,6 +178,21 @@ class Report:
                 str(self.machine),
             ]
         )
+
+
+def markdown(report: Report) -> str:
+    """As a section with a table and the notes."""
+    head, *rows = (("", "n", "p50", "p95", "p99", "max", "unit", "budget"), *map(_row, report.findings.figures))
+    lines = [head, ("---", *["---:"] * 5, "---", "---"), *rows]
+    table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
+    short = "Few repetitions: read no percentiles into it." if report.smoke else ""
+    return "\n\n".join(part for part in (f"## {report.benchmark}", short, table, *report.findings.notes) if part)
+
+
+def _escaped(cell: str) -> str:
+    """What is indented in a table of text is in one of Markdown."""
+    text = cell.lstrip(" ")
+    return "&nbsp;" * (len(cell) - len(text)) + text.replace("|", "\\|")
 
 
 def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs every benchmark, each in a process of its own: tables as they come, and all of it as JSON if asked for.
+"""Runs every benchmark, each in a process of its own: tables as they come, then Markdown, JSON and pictures.
 
 Fails when a benchmark does not run to its end or finds something that no slow machine explains, and never because a
 budget is missed: that is for the reader to judge, who knows what else the machine was doing.
@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
-from report import Report
+from report import Report, markdown
 
 BENCHMARKS = (
     *(
@@ -29,13 +31,16 @@ BENCHMARKS = (
         "room",
         "vad",
         "session",
+        "sessions",
         "devices",
         "listening",
         "embed",
     ),
-    *("soak", "telemetry", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers"),
+    *("soak", "soak_live", "telemetry", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers"),
 )
 
+BUILD = Path(__file__).parent.parent / "build"
+FULL, SHORT = BUILD / "bench", BUILD / "bench-smoke"
 
 PATIENCE = 180
 """Seconds for one that is to be short: longer than the longest on a busy machine, and one that waits for ever ends."""
@@ -56,24 +61,65 @@ def result_of(benchmark: str, *, smoke: bool) -> Report | None:
         return None
 
 
+def kept(folder: Path, benchmark: str) -> Report | None:
+    """What was found last time; None when nothing was, or something that is not understood any more."""
+    try:
+        return msgspec.json.decode((folder / f"{benchmark}.json").read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def write(folder: Path) -> list[Path]:
+    """Put all that is in ``folder`` into a report: report.md, report.json, and pictures where matplotlib is there."""
+    reports: list[Report] = []
+    text = ["# Benchmarks", "What each measures, and how: docs/benchmarks.md."]
+    pictures: list[Path] = []
+    for benchmark in BENCHMARKS:
+        if (report := kept(folder, benchmark)) is None:
+            continue
+        reports.append(report)
+        text.append(markdown(report))
+        if find_spec("matplotlib") is not None:
+            from pictures import draw
+
+            drawn = draw(report, folder)
+            text += [f"![{benchmark}]({file.name})" for file in drawn]
+            pictures += drawn
+        when = datetime.fromtimestamp((folder / f"{benchmark}.json").stat().st_mtime).astimezone()
+        text.append(f"{when:%Y-%m-%d %H:%M}, {report.machine}")
+    (folder / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(reports)) + b"\n")
+    (folder / "report.md").write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    return [folder / "report.md", folder / "report.json", *pictures]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Run every benchmark: see docs/benchmarks.md.")
-    parser.add_argument("--smoke", action="store_true", help="few repetitions: do they still run?  About two minutes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything to FILE as well")
+    parser.add_argument("--smoke", action="store_true", help="few repetitions: do they still run?  Some five minutes")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=BENCHMARKS, help="run these alone")
+    parser.add_argument("--resume", action="store_true", help="leave out those that have a result already")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to FILE as well")
     options = parser.parse_args(arguments)
+    folder = SHORT if options.smoke else FULL
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [each for each in BENCHMARKS if each in (options.only or BENCHMARKS)]
+    if options.resume:
+        wanted = [each for each in wanted if kept(folder, each) is None]
     reports: list[Report] = []
     failed: list[str] = []
     begun = time.monotonic()
-    for benchmark in BENCHMARKS:
+    for benchmark in wanted:
         report = result_of(benchmark, smoke=options.smoke)
         if report is None or report.broken:
             failed.append(benchmark)
         if report is not None:
             reports.append(report)
+            (folder / f"{benchmark}.json").write_bytes(msgspec.json.encode(report))
             print(report, end="\n\n", flush=True)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(reports)) + b"\n")
-    print(f"{len(BENCHMARKS) - len(failed)} of {len(BENCHMARKS)} in {time.monotonic() - begun:.0f} s")
+    written = write(folder)
+    print(f"{len(wanted) - len(failed)} of {len(wanted)} in {time.monotonic() - begun:.0f} s")
+    print(f"Written: {written[0]}, {written[1].name} and {len(written) - 2} pictures.")
     if failed:
         print(f"Failed: {', '.join(failed)}.", file=sys.stderr)
     return bool(failed)

@@ -120,6 +120,89 @@ def test_a_table_says_what_was_measured_and_where(report: ModuleType) -> None:
     )
 
 
+def test_a_section_of_markdown_has_the_table_and_the_notes(report: ModuleType) -> None:
+    section = report.markdown(a_report(report, 1.0, 2.0)).split("\n\n")
+    assert section[0] == "## waiting"
+    assert section[1].splitlines()[-1] == "| wait | 2 | 1.5 | 1.95 | 1.99 | 2 | ms | p99 5 held |"
+    assert section[2:] == ["Note."]
+
+
+def test_what_was_found_is_kept_put_together_and_drawn(
+    report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    running = importlib.import_module("run")
+    points = ((0.0, 1.0), (1.0, 2.0))
+    curve = report.Curve(picture="going", what="memory", unit="MB", along="minutes", points=points, at_most=3.0)
+    there = a_report(report, 1.0, 2.0)
+    there = evolve(there, benchmark="turn", findings=evolve(there.findings, curves=(curve, curve)))
+    asked: list[str] = []
+
+    def result_of(benchmark: str, *, smoke: bool) -> Any:
+        asked.append(benchmark)
+        return evolve(there, benchmark=benchmark) if benchmark != "vad" else None
+
+    monkeypatch.setattr(running, "result_of", result_of)
+    monkeypatch.setattr(running, "FULL", tmp_path)
+    assert running.main(["--only", "turn"]) == 0
+    assert running.main(["--only", "vad", "turn", "stop", "--resume"]) == 1
+    assert asked == ["turn", "stop", "vad"]
+    text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.startswith(("## ", "!"))] == [
+        "## turn",
+        "![turn](turn-budgets.png)",
+        "![turn](going-curves.png)",
+        "## stop",
+        "![stop](stop-budgets.png)",
+        "![stop](going-curves.png)",
+    ]
+    assert len(msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=list[report.Report])) == 2
+    assert (tmp_path / "going-curves.png").stat().st_size > 1_000
+
+
+def moments_of(values: list[float]) -> list[Any]:
+    growth = importlib.import_module("growth")
+    none = dict.fromkeys(("pss", "threads", "tasks", "blocks", "objects", "collections"), 0)
+    return [growth.Moment(at=float(at), rss=value, files=int(value), **none) for at, value in enumerate(values)]
+
+
+def test_growth_is_a_slope_with_a_confidence_and_without_the_beginning() -> None:
+    growth = importlib.import_module("growth")
+    noise = np.random.default_rng(1).normal(0, 1, 300)
+    grown = growth.slope(moments_of([1_000.0] * 150 + [0.1 * at + noise[at] for at in range(150, 300)]), "rss")
+    assert abs(grown.value - 0.1) < grown.sure < 0.01
+    level = growth.slope(moments_of([50.0 + each for each in noise]), "rss")
+    assert abs(level.value) < level.sure
+    assert growth.slope(moments_of([1.0] * 20), "rss") is None
+
+
+def test_what_comes_and_goes_is_no_growth() -> None:
+    growth = importlib.import_module("growth")
+    assert growth.more(moments_of([99.0, 98.0, 97.0, 96.0, 5.0, 9.0, 8.0, 5.0]), "files") == 0
+    assert growth.more(moments_of([1.0, 1.0, 1.0, 1.0, 5.0, 7.0, 6.0, 7.0]), "files") == 1
+
+
+def test_a_paced_microphone_tells_what_it_loses_and_where_a_sound_begins() -> None:
+    devices = importlib.import_module("paced_devices")
+
+    async def listen() -> None:
+        pace = devices.Pace()
+        microphone = devices.PacedMicrophone(pace, 3, lambda _: None)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(pace.keep)
+            async with microphone.open(devices.RATE) as frames:
+                microphone.place(b"\1\1" * 240, microphone.opened + 0.015)
+                heard = [await anext(frames) for _ in range(4)]
+                assert [frame.pcm.count(1) for frame in heard] == [0, 160, 320, 0]
+                assert trio.current_time() == pytest.approx(heard[-1].end, abs=1e-6)
+                await trio.sleep(0.5)
+                late = await anext(frames)
+                assert microphone.dropped == round(100 * (late.start - heard[-1].end)) == 50 - devices.KEPT
+            nursery.cancel_scope.cancel()
+
+    trio.run(listen, clock=MockClock(autojump_threshold=0))
+
+
 @pytest.mark.parametrize(("value", "status"), [(1.0, 0), (7.0, 0), (51.0, 1)])
 def test_the_exit_status_tells_broken_from_slow(
     report: ModuleType, capsys: pytest.CaptureFixture[str], value: float, status: int

@@ -256,3 +256,26 @@ async def test_the_scope_of_an_opening_ends_with_it() -> None:
     assert not scope.cancel_called
     gate.open(TWO)
     assert scope.cancel_called
+
+
+async def test_when_the_microphone_closes_listeners_have_what_they_were_gathering(autojump_clock: MockClock) -> None:
+    gate, ring = Gate(), Ring[AudioFrame](100)
+    taken: list[int] = []
+    reports, _inbox = trio.open_memory_channel[MicrophoneOpened | MicrophoneFailed](10)
+    capture = partial(
+        capture_audio, gate, (ring,), reports, microphone=FakeMicrophone(), rate=RATE, publish=lambda _: None
+    )
+
+    async def listen() -> None:
+        taken.append(len(await ring.take(1_000)))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(capture)
+        nursery.start_soon(listen)
+        gate.open(ONE)
+        await trio.sleep(0.055)
+        assert taken == []
+        gate.close()
+        await wait_all_tasks_blocked()
+        assert taken == [5]
+        nursery.cancel_scope.cancel()

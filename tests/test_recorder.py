@@ -216,3 +216,30 @@ async def test_what_is_being_recorded_when_it_is_cancelled_is_left_on_disk() -> 
         await bench.order(begin(0.0))
     [spool] = bench.store.spools
     assert (len(spool.pcm), spool.finished, spool.discarded) == (40, 40, False)
+
+
+async def test_what_was_not_worth_being_woken_for_is_in_the_utterance_all_the_same(autojump_clock: MockClock) -> None:
+    async with recording() as bench:
+        await bench.hear(0)
+        await bench.order(begin(0.0))
+        assert bench.store.spools[0].pcm == frame(0).pcm
+        await bench.hear(1, 2)
+        assert bench.store.spools[0].pcm == frame(0).pcm
+        await bench.hear(3)
+        assert bench.store.spools[0].pcm == b"".join(frame(number).pcm for number in range(4))
+        await bench.hear(4)
+        await bench.order(EndUtterance(number=1, until=0.06))
+        await bench.hear(5)
+        utterance = await bench.utterances.receive()
+        assert utterance.pcm == b"".join(frame(number).pcm for number in range(6))
+
+
+async def test_nothing_is_lost_of_what_is_kept_before_anybody_asks_while_nobody_is_woken(
+    autojump_clock: MockClock,
+) -> None:
+    async with recording() as bench:
+        await bench.hear(*range(7))
+        assert bench.frames.statistics().waiting == 7
+        await bench.order(begin(0.02))
+        assert bench.frames.statistics().waiting == 0
+        assert bench.store.spools[0].pcm == b"".join(frame(number).pcm for number in range(2, 7))

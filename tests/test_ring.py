@@ -5,7 +5,7 @@ from collections import deque
 import pytest
 import trio
 from hypothesis import given, strategies as st
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from actors.ring import Ring
 
@@ -123,3 +123,50 @@ def test_a_ring_behaves_as_a_bounded_deque(capacity: int, steps: list[str]) -> N
             assert statistics.dropped == put - taken - len(model)
 
     trio.run(follow)
+
+
+async def test_so_much_is_taken_at_a_time_as_it_is_worth_being_woken_for(autojump_clock: MockClock) -> None:
+    ring = Ring[bytes](10)
+    taken: list[tuple[float, list[bytes]]] = []
+
+    async def take() -> None:
+        while not ring.over:
+            taken.append((trio.current_time(), await ring.take(5, len)))
+
+    begun = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        for item in (b"ab", b"cd", b"ef", b"g", b"hijkl", b"m"):
+            await trio.sleep(1)
+            ring.put_nowait(item)
+        ring.close()
+    assert [items for _, items in taken] == [[b"ab", b"cd", b"ef"], [b"g", b"hijkl"], [b"m"]]
+    assert [round(at - begun) for at, _ in taken] == [0, 3, 5]
+
+
+async def test_what_waits_is_given_when_it_is_flushed_little_as_it_is() -> None:
+    ring = Ring[int](10)
+    taken: list[list[int]] = []
+
+    async def take() -> None:
+        taken.append(await ring.take(5))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take)
+        await wait_all_tasks_blocked()
+        ring.put_nowait(1)
+        await wait_all_tasks_blocked()
+        assert taken == []
+        ring.flush()
+    assert taken == [[1]]
+    assert ring.take_nowait() == []
+
+
+async def test_a_full_ring_is_worth_being_woken_for() -> None:
+    ring = Ring[int](2)
+    for item in range(3):
+        ring.put_nowait(item)
+    assert await ring.take(100) == [1, 2]
+    assert not ring.over
+    ring.close()
+    assert ring.over

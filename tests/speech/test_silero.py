@@ -76,6 +76,42 @@ async def test_each_stream_has_its_own_state(short_human: Recording) -> None:
     assert [second.probability_now(heard[0])] == alone
 
 
+async def test_streams_at_once_hear_what_each_alone_hears(human: Recording) -> None:
+    models = [await SileroModel.load() for _ in range(3)]
+    heard = windows(at_16_khz(human))[:120]
+    found: list[list[float]] = [[] for _ in range(20)]
+
+    async def listen(number: int) -> None:
+        stream = models[number % 3].stream()
+        for window in heard[number:]:
+            found[number].append(await stream.probability(window))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(len(found)):
+            nursery.start_soon(listen, number)
+    for number, together in enumerate(found):
+        alone = models[0].stream()
+        assert together == pytest.approx([alone.probability_now(window) for window in heard[number:]], abs=1e-4)
+
+
+async def test_a_stream_that_is_cancelled_among_others_disturbs_none_and_can_go_on(short_human: Recording) -> None:
+    model = await SileroModel.load()
+    heard = windows(at_16_khz(short_human))[:6]
+    streams, found = [model.stream() for _ in range(5)], [0.0] * 5
+    scopes = [trio.CancelScope() for _ in streams]
+
+    async def listen(number: int) -> None:
+        with scopes[number]:
+            found[number] = await streams[number].probability(heard[number])
+
+    async with trio.open_nursery() as nursery:
+        scopes[3].cancel()
+        for number in range(len(streams)):
+            nursery.start_soon(listen, number)
+    found[3] = streams[3].probability_now(heard[3])
+    assert found == pytest.approx([model.stream().probability_now(window) for window in heard[:5]], abs=1e-5)
+
+
 async def test_a_cancelled_window_leaves_the_state_as_it_was(short_human: Recording) -> None:
     model = await SileroModel.load()
     cancelled, untouched = model.stream(), model.stream()

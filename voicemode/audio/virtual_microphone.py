@@ -14,7 +14,8 @@ from actors.messages import SAMPLE_BYTES, AudioFrame
 
 from .files import Sound, resampled
 
-FRAMES_PER_SECOND = 100
+FRAME = 0.01
+"""Seconds of sound in a frame, unless a room has it otherwise."""
 
 ROUNDING = 0.01
 """Seconds by which a clip may reach further than its times say: to a sample of either rate, and of the resampler."""
@@ -47,7 +48,7 @@ class MicrophoneStream:
         self.opened = trio.current_time()
         self.closed = False
         self._room = room
-        self._size = rate // FRAMES_PER_SECOND
+        self._size = round(rate * room.frame)
         self._taken = 0
 
     def __aiter__(self) -> MicrophoneStream:
@@ -72,6 +73,8 @@ class VirtualMicrophone:
     and no background tasks, so that it is exact under a virtual clock too; a clip at another rate than the
     microphone's is resampled where it is first heard, about 0.3 ms for a second of sound.
     """
+
+    frame = FRAME
 
     def __init__(self) -> None:
         self._clips: list[_Clip] = []

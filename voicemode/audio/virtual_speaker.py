@@ -74,7 +74,7 @@ class VirtualPlayback:
             if not rest:
                 break
             wanted = min(self._quantum, rest.nbytes // SAMPLE_BYTES)
-            await trio.sleep_until(self._time(start + wanted - self._limit))
+            await self.wait_until(self._time(start + wanted - self._limit))
         return self._time(first)
 
     async def drain(self) -> None:
@@ -82,8 +82,12 @@ class VirtualPlayback:
         await trio.lowlevel.checkpoint()
         self._deliver()
         while (now := self._now()) < self._end:
-            await trio.sleep_until(self._time(min(self._end, now + self._quantum)))
+            await self.wait_until(self._time(min(self._end, now + self._quantum)))
             self._deliver()
+
+    async def wait_until(self, at: float) -> None:
+        """For those who have a clock of their own: wait until ``at`` on Trio's."""
+        await trio.sleep_until(at)
 
     def stop(self) -> None:
         """Forget all but the quantum that the device has taken already.  The sink is not called here."""

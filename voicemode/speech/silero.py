@@ -7,16 +7,20 @@ name is never imported, because it imports torch.  What is given to the network 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 import trio
+from attrs import frozen
 
 from actors.errors import ProviderUnavailable
 from actors.messages import SAMPLE_BYTES
 
 from .exclusive import Exclusive
 from .silero_network import STATE, Network, NotTheModel, Numbers
+from .together import Together
 
 NAME = "silero"
 MODEL = Path(__file__).with_name("silero_vad_16k_op15.onnx")
@@ -25,14 +29,25 @@ CONTEXT = 64
 """Samples of the window before that the model wants in front of each; without them it silently detects nothing."""
 
 
+MOST = 16
+"""Windows that are judged at once: half a millisecond, in which nothing else happens in this thread."""
+
+MANY, PATIENCE = 8, 0.004
+"""So many windows within the time of one are of as many streams; then it pays to wait for others, in seconds, because
+one of ten takes a third of the time of one of two."""
+
+
 class SileroModel:
-    """Implements ``SpeechModel``.  One network serves all streams; each stream has its own state."""
+    """Implements ``SpeechModel``.  One network serves all streams; each stream has its own state.
+
+    Windows of several streams, also of several conversations, that are ready at the same time are judged in one go.
+    """
 
     rate = 16_000
     window = 512
 
     def __init__(self, network: Network) -> None:
-        self._network = network
+        self._judge = _together(network)
 
     @classmethod
     async def load(cls) -> SileroModel:
@@ -40,33 +55,65 @@ class SileroModel:
         return cls(await trio.to_thread.run_sync(_network))
 
     def stream(self) -> SileroStream:
-        return SileroStream(self._network)
+        return SileroStream(self._judge)
+
+
+@frozen(eq=False)
+class _Given:
+    """A window and the stream it belongs to."""
+
+    stream: SileroStream
+    window: bytes
 
 
 class SileroStream:
     """Implements ``SpeechStream``."""
 
-    def __init__(self, network: Network) -> None:
-        self._network = network
-        self._input: Numbers = np.zeros((1, CONTEXT + SileroModel.window), np.float32)
-        self._state: Numbers = np.zeros((2, 1, STATE), np.float32)
+    def __init__(self, judge: Together[_Given, float]) -> None:
+        self._judge = judge
+        self.context: Numbers = np.zeros(CONTEXT, np.float32)
+        self.state: Numbers = np.zeros((2, STATE), np.float32)
 
     async def probability(self, window: bytes) -> float:
-        """Takes a third of a millisecond, less than a thread would cost.  A cancel before it leaves the state alone.
+        """Takes a quarter of a millisecond, less than a thread would cost; with other streams at once, a fifth of that.
 
-        Raises ValueError for a window of another size.
+        A cancel before it leaves the state alone.  Raises ValueError for a window of another size.
         """
-        await trio.lowlevel.checkpoint()
-        return self.probability_now(window)
+        return await self._judge.do(self._given(window))
 
     def probability_now(self, window: bytes) -> float:
-        """The same, blocking, for work without an event loop."""
+        """The same, blocking and alone, for work without an event loop."""
+        return self._judge.alone(self._given(window))
+
+    def _given(self, window: bytes) -> _Given:
         if len(window) != SAMPLE_BYTES * SileroModel.window:
             raise ValueError(f"a window has {SileroModel.window} samples, not {len(window) / SAMPLE_BYTES:g}")
-        self._input[0, :CONTEXT] = self._input[0, -CONTEXT:]
-        self._input[0, CONTEXT:] = np.frombuffer(window, "<i2") / np.float32(32768)
-        speech, self._state = self._network(self._input, self._state)
-        return float(speech[0])
+        return _Given(self, window)
+
+
+@cache
+def _together(network: Network) -> Together[_Given, float]:
+    """One for all models of a process."""
+    return Together(
+        partial(_probabilities, network),
+        most=MOST,
+        many=MANY,
+        lately=SileroModel.window / SileroModel.rate,
+        patience=PATIENCE,
+    )
+
+
+def _probabilities(network: Network, given: Sequence[_Given]) -> list[float]:
+    """How likely each window holds speech; the streams go on from there."""
+    heard = np.empty((len(given), CONTEXT + SileroModel.window), np.float32)
+    heard[:, :CONTEXT] = [each.stream.context for each in given]
+    samples = np.frombuffer(b"".join([each.window for each in given]), "<i2").reshape(len(given), -1)
+    np.divide(samples, np.float32(32768), out=heard[:, CONTEXT:])
+    speech, states = network(heard, np.stack([each.stream.state for each in given], axis=1))
+    for number, each in enumerate(given):
+        each.stream.context, each.stream.state = heard[number, -CONTEXT:].copy(), states[:, number].copy()
+    likely: list[float] = speech.tolist()
+    return likely
 
 
 _loading = Exclusive()

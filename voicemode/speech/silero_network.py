@@ -51,6 +51,12 @@ BINS = FRAME // 2 + 1
 STATE = 128
 """Numbers in each of the two halves of what is remembered."""
 
+GATES = 4
+
+THREADED = 1 << 20
+"""Products from which OpenBLAS calls its threads, and on a busy machine those take fifty times as long: no matrices
+that come to so many are multiplied in one go."""
+
 
 class NotTheModel(ValueError):
     """The file is not the one whose layout is known."""
@@ -69,9 +75,12 @@ class _Convolution:
         padded = np.zeros((streams, length + 2, width), np.float32)  # np.pad takes longer than all the rest
         padded[:, 1:-1] = steps
         starts = range(0, length, self.stride)
-        kernels = np.stack([padded[:, at : at + KERNEL].reshape(streams, -1) for at in starts], axis=1)
-        encoded: Numbers = np.maximum(kernels @ self.weight + self.bias, 0)
-        return encoded
+        kernels = np.empty((streams, len(starts), KERNEL * width), np.float32)
+        for number, at in enumerate(starts):
+            kernels[:, number] = padded[:, at : at + KERNEL].reshape(streams, -1)
+        encoded = _product(kernels, self.weight)
+        encoded += self.bias
+        return np.maximum(encoded, 0, out=encoded)
 
 
 @frozen(eq=False)
@@ -101,8 +110,8 @@ class Network:
                 _Convolution(_by_step(part[f"encoder.{layer}.weight"]), part[f"encoder.{layer}.bias"], stride)
                 for layer, stride in enumerate(STRIDES)
             ),
-            cell=np.ascontiguousarray(np.hstack([part["cell.input.weight"], part["cell.state.weight"]]).T),
-            cell_bias=part["cell.input.bias"] + part["cell.state.bias"],
+            cell=_by_gate(np.hstack([part["cell.input.weight"], part["cell.state.weight"]])),
+            cell_bias=_by_gate(part["cell.input.bias"] + part["cell.state.bias"]),
             decoder=part["decoder.weight"],
             decoder_bias=float(part["decoder.bias"][0]),
         )
@@ -116,20 +125,36 @@ class Network:
         for convolution in self.encoder:
             encoded = convolution(encoded)
         hidden, remembered = state
-        gates = np.hstack([encoded[:, 0], hidden]) @ self.cell + self.cell_bias
-        taken, kept, new, shown = np.split(gates, 4, axis=1)
-        remembered = _sigmoid(kept) * remembered + _sigmoid(taken) * np.tanh(new)
-        hidden = _sigmoid(shown) * np.tanh(remembered)
+        gates = np.concatenate([encoded[:, 0], hidden], axis=1) @ self.cell + self.cell_bias
+        taken, kept, shown = _sigmoid(gates[:-1])
+        remembered = kept * remembered + taken * np.tanh(gates[-1])
+        hidden = shown * np.tanh(remembered)
         speech = _sigmoid(np.maximum(hidden, 0) @ self.decoder + self.decoder_bias)
         return speech, np.stack([hidden, remembered])
 
     def _spectrum(self, windows: Numbers) -> Numbers:
         """Magnitudes: (n, 4 frames, 129 bins)."""
         mirrored = windows[:, -2 : -2 - REFLECTED : -1]
-        frames = np.lib.stride_tricks.sliding_window_view(np.hstack([windows, mirrored]), FRAME, axis=1)[:, ::HOP]
-        parts = frames @ self.basis
-        magnitudes: Numbers = np.hypot(parts[..., :BINS], parts[..., BINS:])
+        sound = np.concatenate([windows, mirrored], axis=1)
+        starts = range(0, sound.shape[1] - FRAME + 1, HOP)
+        parts = np.stack([sound[:, at : at + FRAME] for at in starts], axis=1) @ self.basis
+        parts *= parts
+        magnitudes: Numbers = np.sqrt(parts[..., :BINS] + parts[..., BINS:])
         return magnitudes
+
+
+def _product(steps: Numbers, weight: Numbers) -> Numbers:
+    """Of all streams at once where that is not too much for one thread, which is quicker than one by one."""
+    streams, length, width = steps.shape
+    if streams * length * weight.size >= THREADED:
+        return steps @ weight
+    return (steps.reshape(-1, width) @ weight).reshape(streams, length, -1)
+
+
+def _by_gate(numbers: Numbers) -> Numbers:
+    """The rows of a matrix, or the numbers, by gate; the one that is no share comes last."""
+    taken, kept, new, shown = numbers.reshape(GATES, STATE, -1).transpose(0, 2, 1)
+    return np.ascontiguousarray(np.stack([taken, kept, shown, new]))
 
 
 def _by_step(weight: Numbers) -> Numbers:
