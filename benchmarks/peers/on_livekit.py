@@ -394,5 +394,5 @@ def hop(job: dict[str, Any]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     logging.disable(logging.INFO)
-    names = ("livekit-agents", "livekit", "livekit-local-inference", "onnxruntime", "numpy")
+    names = ("livekit-agents", "livekit", "livekit-local-inference", "numpy")
     serve({"talk": talk, "listen": listen, "hop": hop}, {name: version(name) for name in names})
