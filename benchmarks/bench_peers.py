@@ -24,7 +24,7 @@ PARTS: dict[str, Callable[[Bouts], None]] = {
     "turns": lambda bouts: (bouts.turns(EQUAL, 2, 5), bouts.turns(DEFAULT, 2, 4))[0],
     "interruptions": lambda bouts: interruptions(bouts),
     "pauses": lambda bouts: bouts.pauses(1),
-    "recogniser": lambda bouts: (bouts.deaf(BROKEN, 1, 3, 7.0), bouts.deaf(SILENT, 1, 1, 30.0))[0],
+    "recogniser": lambda bouts: recogniser(bouts),
     "voice": lambda bouts: bouts.mute(1),
     "blocked": lambda bouts: bouts.blocked(2),
     "listening": lambda bouts: bouts.listening(1),
@@ -37,6 +37,14 @@ def interruptions(bouts: Bouts) -> None:
         bouts.interruptions(EQUAL, clean_up, 1, 6)
     bouts.interruptions(EQUAL, 0.0, 1, 6, timed=False)
     bouts.interruptions(DEFAULT, 0.0, 1, 6)
+
+
+def recogniser(bouts: Bouts) -> None:
+    bouts.deaf(BROKEN, 1, 3, 7.0)
+    bouts.deaf(SILENT, 1, 2, 24.0)
+    for side in bouts.sides:
+        if side.name == "livekit":
+            bouts.deaf_by_utterances(side)
 
 
 def smoke(bouts: Bouts) -> None:

@@ -296,9 +296,9 @@ def engines_of(stage: Stage) -> tuple[stt.STT, tts.TTS]:
     fault = stage.job.get("stt_fault")
     ears: stt.STT = Ears(stage, "first", fault)
     if fault:
-        patience = stage.job.get("stt_patience")
-        given = {"attempt_timeout": patience, "max_retry_per_stt": 0} if patience else {}
-        ears = stt.FallbackAdapter([ears, Ears(stage, "second", None)], vad=inference.VAD(), **given)
+        ears = stt.FallbackAdapter([ears, Ears(stage, "second", None)], vad=inference.VAD(min_silence_duration=0.2))
+        if stage.job.get("stt_whole"):
+            ears = stt.StreamAdapter(stt=ears, vad=inference.VAD(min_silence_duration=0.2))
     kind = TimedVoice if stage.job.get("timed", True) else Voice
     mortal = stage.job.get("tts_fault") is not None
     voice: tts.TTS = kind(stage, "first", mortal=mortal)

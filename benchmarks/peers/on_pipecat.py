@@ -116,7 +116,8 @@ class Ears(SegmentedSTTService):
             await asyncio.Event().wait()
         await asyncio.sleep(self._stage.job["stt"])
         if self._fault == "raises":
-            raise ConnectionError("The recogniser is broken.")
+            await self.push_error("The recogniser is broken.", force_treat_as_permanent=True)
+            return
         text = self._stage.heard(audio)
         self._stage.note("stt answered", self._called, text)
         yield TranscriptionFrame(text, "user", str(now()))
@@ -194,7 +195,7 @@ class Voice(TTSService):
         self._spoken = context_id, at
         if dies:
             stage.note("tts died", self._called)
-            raise ConnectionError("The voice is broken.")
+            await self.push_error("The voice is broken.", force_treat_as_permanent=True)
 
 
 def strategies_of(job: dict[str, Any]) -> UserTurnStrategies | None:

@@ -32,6 +32,7 @@ from actors.ports import SpeechToText, TextToSpeech
 from voicemode import EndpointPolicy, Settings, TurnPolicy, open_conversation
 from voicemode.audio.store import MemoryStore
 from voicemode.audio.virtual_speaker import VirtualSpeaker
+from voicemode.groups import unwrapped
 
 
 class Room:
@@ -84,13 +85,18 @@ class Voice:
     ) -> AsyncGenerator[trio.MemoryReceiveChannel[Synthesis]]:
         self._stage.note("tts asked", self.name, text)
         send, receive = trio.open_memory_channel[Synthesis](math.inf)
-        with receive:
+        failures: list[ProviderUnavailable] = []
+        with receive, unwrapped():
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._speak, text, send)
+                nursery.start_soon(self._speak, text, send, failures)
                 yield receive
                 nursery.cancel_scope.cancel()
+        if failures:
+            raise failures[0]
 
-    async def _speak(self, text: str, send: trio.MemorySendChannel[Synthesis]) -> None:
+    async def _speak(
+        self, text: str, send: trio.MemorySendChannel[Synthesis], failures: list[ProviderUnavailable]
+    ) -> None:
         with send:
             await trio.sleep(self._stage.job["tts"])
             self._stage.note("tts answered", self.name)
@@ -104,7 +110,7 @@ class Voice:
                 at = finish
             if dies:
                 self._stage.note("tts died", self.name)
-                raise ProviderUnavailable(self.name, "The voice is broken.")
+                failures.append(ProviderUnavailable(self.name, "The voice is broken."))
 
 
 def settings_of(job: dict[str, Any]) -> Settings:

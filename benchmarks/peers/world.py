@@ -218,6 +218,7 @@ class Stage:
         self._said = 0
         self._calls = self._deaths = 0
         self._until = float("inf")
+        self._heard_out = 0.0
         self._answered_at: float | None = None
 
     # --- what happens
@@ -231,8 +232,13 @@ class Stage:
         self._say_next(now())
 
     def over(self) -> bool:
-        """Whether all has been said and answered, or nobody answers any more."""
-        return now() > self._until
+        """Whether all has been said and answered, or not answered for long enough; the host asks all the time."""
+        if now() < self._until:
+            return False
+        if self._said < len(self.job["says"]):
+            self._say_next(now())
+            return False
+        return True
 
     def _say_next(self, at: float) -> None:
         says = self.job["says"]
@@ -244,13 +250,16 @@ class Stage:
         clip = self.clips[which]
         begin = at + after
         self._placed.append((begin, clip))
-        self._until = begin + clip.seconds + self.job["patience"]
-        self.events.append([begin, "user", which, begin + clip.seconds])
+        self._heard_out = begin + clip.seconds
+        self._until = self._heard_out + self.job["patience"]
+        self.events.append([begin, "user", which, self._heard_out])
 
     def _answered(self, which: int, at: float) -> None:
         self.events.append([at, "first sample", which])
         self._answered_at = at
-        self._say_next(at)
+        # an answer to half of it does not keep the user from saying the rest
+        if at > self._heard_out:
+            self._say_next(at)
 
     def block_at(self) -> float | None:
         """When the host's loop is to be blocked next, if it is."""
