@@ -19,32 +19,38 @@ from report import Findings, run
 
 KEPT = BUILD / "peers.md"
 
-PARTS: dict[str, Callable[[Bouts], None]] = {
-    "starting": lambda bouts: bouts.starting(5),
-    "turns": lambda bouts: (bouts.turns(EQUAL, 2, 5), bouts.turns(DEFAULT, 2, 4))[0],
-    "interruptions": lambda bouts: interruptions(bouts),
-    "pauses": lambda bouts: bouts.pauses(1),
-    "recogniser": lambda bouts: recogniser(bouts),
-    "voice": lambda bouts: bouts.mute(1),
-    "blocked": lambda bouts: bouts.blocked(2),
-    "listening": lambda bouts: bouts.listening(1),
-    "hopping": lambda bouts: bouts.hopping(3, 10_000),
-}
+
+def turns(bouts: Bouts) -> None:
+    bouts.turns(EQUAL, 2, 4)
+    bouts.turns(DEFAULT, 2, 3)
 
 
 def interruptions(bouts: Bouts) -> None:
     for clean_up in CLEAN_UPS:
-        bouts.interruptions(EQUAL, clean_up, 1, 6)
-    bouts.interruptions(EQUAL, 0.0, 1, 6, timed=False)
+        bouts.interruptions(EQUAL, clean_up, 1, 5 if clean_up else 6)
+    bouts.interruptions(EQUAL, 0.0, 1, 4, timed=False)
     bouts.interruptions(DEFAULT, 0.0, 1, 6)
 
 
 def recogniser(bouts: Bouts) -> None:
-    bouts.deaf(BROKEN, 1, 3, 7.0)
-    bouts.deaf(SILENT, 1, 2, 24.0)
+    bouts.deaf(BROKEN, 1, 2, 7.0)
+    bouts.deaf(SILENT, 1, 2, 22.0)
     for side in bouts.sides:
         if side.name == "livekit":
             bouts.deaf_by_utterances(side)
+
+
+PARTS: dict[str, Callable[[Bouts], None]] = {
+    "starting": lambda bouts: bouts.starting(5),
+    "turns": turns,
+    "interruptions": interruptions,
+    "pauses": lambda bouts: bouts.pauses(1),
+    "recogniser": recogniser,
+    "voice": lambda bouts: bouts.mute(1),
+    "blocked": lambda bouts: bouts.blocked(1),
+    "listening": lambda bouts: bouts.listening(1),
+    "hopping": lambda bouts: bouts.hopping(3, 2_000),
+}
 
 
 def smoke(bouts: Bouts) -> None:

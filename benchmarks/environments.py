@@ -3,8 +3,8 @@
     python benchmarks/environments.py                    # all of them, some 1.8 GB in build/
     python benchmarks/environments.py pipecat livekit    # some
 
-Everything is pinned, the frameworks by hash, and comes from the package index that pip is set up for.  voice-mode needs a C compiler and ALSA's
-headers to be installed (Debian: gcc, libasound2-dev), and ffmpeg to speak.
+Everything is pinned, the frameworks by hash, and comes from the package index that pip is set up for.  voice-mode needs
+a C compiler and ALSA's headers to be installed (Debian: gcc, libasound2-dev), and ffmpeg to speak.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ BENCHMARKS = (
         "devices",
         "listening",
     ),
-    *("soak", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers"),
+    *("soak", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers", "peers"),
 )
 
 

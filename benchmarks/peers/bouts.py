@@ -39,7 +39,7 @@ THOUGHT = 0.7
 """Seconds of the pause in mid-sentence."""
 
 SESSIONS = (1, 8, 32)
-LISTENING = 10.0
+LISTENING = 6.0
 
 EQUAL, DEFAULT = "equal", "default"
 
@@ -128,9 +128,9 @@ class Bouts:
         speaking = self.line("agent's first text → first sample, less the engine", "ms")
         both = self.line("end of speech → first sample, all by default", "ms")
         clips = self.clips()
-        says = [[index % len(clips), 0.5 if not index else 2.0] for index in range(turns)]
+        says = [[index % len(clips), 0.5 if not index else 1.6] for index in range(turns)]
         for side in self.each(rounds):
-            report = self.talk(side, f"turns-{settings}", self.job(settings, clips=clips, says=says, answers=[[8, 4]]))
+            report = self.talk(side, f"turns-{settings}", self.job(settings, clips=clips, says=says, answers=[[4, 4]]))
             for turn in turns_of(report) if report else ():
                 if turn.agent is None or turn.text is None or turn.sample is None:
                     self.notes.append(f"turns, {settings}: {side.name} did not answer one.")
@@ -180,7 +180,7 @@ class Bouts:
         """A pause in the middle of a sentence."""
         line = self.line("cut off by a pause of 0.7 s in mid-sentence, all by default", "users", total=True)
         clips = self.clips(PAUSED, lambda clip: clip.with_pause(THOUGHT))
-        says = [[index, 0.5 if not index else 2.0] for index in range(len(clips))]
+        says = [[index, 0.5 if not index else 1.6] for index in range(len(clips))]
         for side in self.each(rounds):
             report = self.talk(side, "pauses", self.job(DEFAULT, clips=clips, says=says, answers=[[4, 4]]))
             for turn in turns_of(report) if report else ():
@@ -214,7 +214,7 @@ class Bouts:
     ) -> Iterator[tuple[Turn, list[str]]]:
         """The turns of whom a faulty recogniser hears, and what they said."""
         clips = self.clips()
-        says = [[index % len(clips), 0.5 if not index else 2.0] for index in range(times)]
+        says = [[index % len(clips), 0.5 if not index else 1.6] for index in range(times)]
         job = self.job(EQUAL, clips=clips, says=says, answers=[[4, 4]], stt_fault=fault, patience=patience, **given)
         report = self.talk(side, f"recogniser-{fault}{'-whole' if given else ''}", job)
         for turn in turns_of(report) if report else ():
@@ -226,7 +226,7 @@ class Bouts:
         again = self.line("voice dies in mid-sentence: words said again", "words", total=True)
         words = 16
         job = self.job(
-            EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[words, 8]], tts_fault="dies", patience=10.0, tail=9.0
+            EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[words, 8]], tts_fault="dies", patience=10.0, tail=6.5
         )
         for side in self.each(rounds):
             report = self.talk(side, "voice-dies", job)

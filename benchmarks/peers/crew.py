@@ -98,7 +98,8 @@ def at_work(side: Side) -> Generator[Worker]:
             worker.versions = worker.answer()["versions"]
             yield worker
         finally:
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             try:
                 process.stdin.close()
                 process.wait(10)

@@ -17,11 +17,11 @@ from typing import Any
 
 from livekit import rtc
 from livekit.agents import (
+    Agent,
+    AgentSession,
     APIConnectionError,
     APIConnectOptions,
     APITimeoutError,
-    AgentSession,
-    Agent,
     inference,
     llm,
     stt,
@@ -104,7 +104,7 @@ class Speaker(io.AudioOutput):
                 self.device.write(self._waiting.popleft())
 
     async def _finish(self) -> None:
-        while (self._waiting or self.device.queued()) and not self._interrupted.is_set():
+        while (self._waiting or self.device.queued()) and not self._interrupted.is_set():  # noqa: ASYNC110  # it says nothing by itself
             await asyncio.sleep(0.01)
         interrupted = self._interrupted.is_set()
         self._interrupted.clear()
@@ -234,9 +234,7 @@ class Voice(tts.TTS):
 
 class Speech(tts.ChunkedStream):
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
-        output_emitter.initialize(
-            request_id=utils.shortuuid(), sample_rate=RATE, num_channels=1, mime_type="audio/pcm"
-        )
+        output_emitter.initialize(request_id=utils.shortuuid(), sample_rate=RATE, num_channels=1, mime_type="audio/pcm")
         await speak(self._tts, self._input_text, output_emitter, 0.0, timed=False)
         output_emitter.flush()
 
@@ -331,7 +329,9 @@ async def session(stage: Stage) -> list[str]:
             stage.note("blocked")
             time.sleep(stage.job["block"][1])  # noqa: ASYNC251  # the host's fault that is measured
     speaker.device.played()
-    believed = [each.text_content for each in there.history.items if each.type == "message" and each.role == "assistant"]
+    believed = [
+        each.text_content for each in there.history.items if each.type == "message" and each.role == "assistant"
+    ]
     await there.aclose()
     await synchronizer.aclose()
     await speaker.aclose()
@@ -347,7 +347,7 @@ def listen(job: dict[str, Any]) -> dict[str, Any]:
     async def run() -> dict[str, Any]:
         stages = [Stage(job) for _ in range(job["sessions"])]
         tasks = [asyncio.create_task(session(stage)) for stage in stages]
-        while not all(stage.events for stage in stages):
+        while not all(stage.events for stage in stages):  # noqa: ASYNC110  # it says nothing by itself
             await asyncio.sleep(0.05)
         await asyncio.sleep(job["settle"])
         begun, spent = now(), time.process_time()
@@ -376,16 +376,12 @@ def hop(job: dict[str, Any]) -> dict[str, Any]:
             tasks.append(asyncio.create_task(forward(channel, following)))
             channel = following
 
-        async def feed() -> None:
-            for item in range(job["items"]):
-                await first.send(item)
-            first.close()
-
         begun = time.perf_counter()
-        tasks.append(asyncio.create_task(feed()))
-        async for _ in channel:
-            pass
+        for item in range(job["items"]):
+            await first.send(item)
+            await channel.recv()
         took = time.perf_counter() - begun
+        first.close()
         await asyncio.gather(*tasks)
         return {"channel": 1e6 * took / job["items"] / (job["tasks"] + 1)}
 

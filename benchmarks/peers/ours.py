@@ -115,10 +115,10 @@ class Voice:
 
 def settings_of(job: dict[str, Any]) -> Settings:
     if job["settings"] == "default":
-        return Settings(base_dir="build/peers")
+        return Settings(base_dir="home")
     pause = job["pause"]
     return Settings(
-        base_dir="build/peers",
+        base_dir="home",
         endpoint=EndpointPolicy(hangover=pause),
         turn=TurnPolicy(
             delay=TurnDelayPolicy(shortest=pause, unknown=pause, longest=pause),
@@ -168,7 +168,7 @@ def agent_of(stage: Stage) -> Any:
 async def session(stage: Stage) -> list[str]:
     """Until all is over; what the assistant is believed to have said."""
     shift = trio.current_time() - now()
-    speaker = VirtualSpeaker(lambda at, pcm, rate: stage.tape.add(at - shift, pcm))
+    speaker = VirtualSpeaker(lambda at, pcm, _: stage.tape.add(at - shift, pcm))
     stt, tts = engines_of(stage)
     async with (
         open_conversation(
@@ -206,7 +206,7 @@ def listen(job: dict[str, Any]) -> dict[str, Any]:
         async with trio.open_nursery() as nursery:
             for stage in stages:
                 nursery.start_soon(session, stage)
-            while not all(stage.events for stage in stages):
+            while not all(stage.events for stage in stages):  # noqa: ASYNC110  # it says nothing by itself
                 await trio.sleep(0.05)
             await trio.sleep(job["settle"])
             begun, spent = now(), time.process_time()
@@ -220,7 +220,7 @@ def listen(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def hop(job: dict[str, Any]) -> dict[str, Any]:
-    """Microseconds for an item from one task to the next: ``items`` through ``tasks`` tasks."""
+    """Microseconds for an item from one task to the next: ``items``, one after the other, through ``tasks`` tasks."""
 
     async def run() -> dict[str, float]:
         async def forward(receive: trio.MemoryReceiveChannel[int], send: trio.MemorySendChannel[int]) -> None:
@@ -235,16 +235,11 @@ def hop(job: dict[str, Any]) -> dict[str, Any]:
                 nursery.start_soon(forward, receive, send)
                 receive = following
             begun = time.perf_counter()
-
-            async def feed() -> None:
-                async with first:
-                    for item in range(job["items"]):
-                        await first.send(item)
-
-            nursery.start_soon(feed)
-            async for _ in receive:
-                pass
+            for item in range(job["items"]):
+                await first.send(item)
+                await receive.receive()
             took = time.perf_counter() - begun
+            first.close()
         return {"channel": 1e6 * took / job["items"] / (job["tasks"] + 1)}
 
     return trio.run(run)

@@ -1,12 +1,13 @@
-"""What happened in a session of the contest, read off its report: moments and sound in, measured values out.
+"""What happened in a session of the contest, read off its report: moments and sound in, values out.
 
-It is the same for all sides.  ``report`` is ``Stage.report``'s: events ([seconds, what, …]), runs of one word's level at
-the device ([seconds, samples, number of the word]), and what the assistant is believed to have said.
+It is the same for all sides.  ``report`` is ``Stage.report``'s: events ([seconds, what, …]), runs of one word's level
+at the device ([seconds, samples, number of the word]), and what the assistant is believed to have said.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -101,7 +102,7 @@ def silence_after(report: Report, which: int, moment: float) -> tuple[float, flo
 def longest_gap(report: Report, which: int) -> float:
     """Seconds that the device had nothing to play in the middle of the answer."""
     sound = sound_of(report, which)
-    return max((after[0] - before[1] for before, after in zip(sound, sound[1:], strict=False)), default=0.0)
+    return max((after[0] - before[1] for before, after in pairwise(sound)), default=0.0)
 
 
 def played_of(report: Report, which: int) -> tuple[set[int], set[int]]:
@@ -122,9 +123,7 @@ def repeated(report: Report, which: int) -> list[int]:
 
 def believed_of(report: Report, which: int) -> set[int]:
     """The words of the answer that the assistant is believed to have said."""
-    return {
-        number for text in report["believed"] for number, _, _ in words_of(text) if number // ANSWER == which
-    }
+    return {number for text in report["believed"] for number, _, _ in words_of(text) if number // ANSWER == which}
 
 
 def credited(report: Report, which: int) -> tuple[int, int] | None:
