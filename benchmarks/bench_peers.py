@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from environments import BUILD, HOW
 from peers.bouts import BROKEN, CLEAN_UPS, DEFAULT, EQUAL, SILENT, Bouts
-from peers.crew import OURS, SIDES
+from peers.crew import SIDES
 from peers.standings import table
 from report import Findings, run
 
@@ -27,9 +27,10 @@ def turns(bouts: Bouts) -> None:
 
 def interruptions(bouts: Bouts) -> None:
     for clean_up in CLEAN_UPS:
-        bouts.interruptions(EQUAL, clean_up, 1, 5 if clean_up else 6)
-    bouts.interruptions(EQUAL, 0.0, 1, 4, timed=False)
-    bouts.interruptions(DEFAULT, 0.0, 1, 6)
+        bouts.interruptions(EQUAL, clean_up, 1, 5)
+    bouts.interruptions(EQUAL, 0.0, 1, 3, timed=False)
+    for clean_up in (0.0, max(CLEAN_UPS)):
+        bouts.interruptions(DEFAULT, clean_up, 1, 4)
 
 
 def recogniser(bouts: Bouts) -> None:
@@ -72,25 +73,31 @@ def measure(short: bool, only: list[str]) -> Findings:
                 keep(bouts)
     finally:
         bouts.close()
-    versions = (
-        f"{name}: {', '.join(f'{package} {number}' for package, number in found.items())}"
-        for name, found in bouts.versions.items()
-    )
     return Findings(
         figures=tuple(each for line in bouts.lines.values() for each in line.figures()),
         notes=(
             *bouts.notes,
-            *versions,
+            *(f"{name}: {many} words too many, {few} too few." for name, (many, few) in bouts.wrong.items()),
+            *versions_of(bouts),
             *(() if short else (f"Side by side in {BUILD.name}/{KEPT.name}.",)),
             *(f"Without {side.name}: {HOW} {side.environment}" for side in absent),
         ),
     )
 
 
+def versions_of(bouts: Bouts) -> list[str]:
+    return [
+        f"{name}: {', '.join(f'{package} {number}' for package, number in found.items())}"
+        for name, found in bouts.versions.items()
+    ]
+
+
 def keep(bouts: Bouts) -> None:
     BUILD.mkdir(exist_ok=True)
-    peers = [side.name for side in bouts.sides if side is not OURS]
-    KEPT.write_text(table([*bouts.lines.values()], OURS.name, peers), encoding="utf-8")
+    sides = [side.name for side in bouts.sides]
+    peers = [side.name for side in bouts.sides if side.environment is not None]
+    notes = [f"* {each}" for each in (*bouts.notes, *versions_of(bouts))]
+    KEPT.write_text(table([*bouts.lines.values()], sides, peers) + "\n" + "\n".join(notes) + "\n", encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -587,20 +587,23 @@ class TestFrameworks:
         line = standings.Line("wait", "ms")
         for side, value in (("ours", 20.0), ("one", 10.0), ("other", 40.0)):
             line.add(side, value)
-        assert line.verdict("ours", ["one", "other"]) == "2 **worse**"
-        assert line.verdict("ours", ["other"]) == "0.5"
+        assert line.verdict("ours", ["one", "other"]) == "2.00 **worse**"
+        assert line.verdict("ours", ["other"]) == "0.50"
+        for value in (5.0, 30.0):
+            line.add("one", value)
+        assert line.verdict("ours", ["one", "other"]) == "2.00 worse, within the intervals"
         assert line.verdict("ours", ["absent"]) == ""
         line.add("ours", -40.0)
         assert line.verdict("ours", ["one"]) == "−20 ms"
         line.cannot["absent"] = "cannot"
-        assert standings.table([line], "ours", ["one", "absent"]).splitlines()[2] == (
-            "| wait | ms | −10 (−40 to 20) | 10 | cannot | −20 ms |"
+        assert standings.table([line], ["ours", "one", "absent"], ["one", "absent"]).splitlines()[2] == (
+            "| wait | ms | −10 (−40 to 20) | 10 (5 to 30) | cannot | −20 ms |"
         )
         lost = standings.Line("words lost", "words", total=True)
         lost.add("ours", 0, 8)
         lost.add("one", 2, 8)
         lost.add("one", 1, 8)
-        assert [lost.cell("ours"), lost.cell("one"), lost.verdict("ours", ["one"])] == ["0 of 8", "3 of 16", "0"]
+        assert [lost.cell("ours"), lost.cell("one"), lost.verdict("ours", ["one"])] == ["0 of 8", "3 of 16", "0.00"]
 
     def test_the_words_of_a_recording_are_found_where_they_were_said(self, world: ModuleType, tmp_path: Path) -> None:
         spoken = importlib.import_module("peers.clips").spoken("lj001-0004")

@@ -54,6 +54,8 @@ class Bouts:
     lines: dict[str, Line] = field(factory=dict)
     versions: dict[str, dict[str, str]] = field(factory=dict)
     notes: list[str] = field(factory=list)
+    wrong: dict[str, tuple[int, ...]] = field(factory=dict)
+    """Words too many and too few in what a side took to be heard."""
     _workers: dict[str, Worker] = field(factory=dict)
     _clips: list[Spoken] = field(factory=list)
     _stack: ExitStack = field(factory=ExitStack)
@@ -144,13 +146,13 @@ class Bouts:
         """The user speaks over an assistant that has more to say, again and again."""
         clips = self.clips()
         says = [[0, 0.5], *([1 + index % 2, 0.9 + 0.137 * (index % 5)] for index in range(times))]
-        about = f"clean-up {clean_up:g} s" if settings == EQUAL else "all by default"
-        known = "times of words known" if timed else "no times of words"
+        about = f"clean-up {clean_up:g} s{'' if settings == EQUAL else ', all by default'}"
         stopping = self.line(f"user speaks over the assistant → its last sample, {about}", "ms")
+        answered = self.line(f"end of the interruption → first sample of the next answer, {about}", "ms")
         late = self.line("sound of the old answer after it had stopped", "ms", total=True)
-        many = self.line(f"words too many in what was heard, {known}", "words", total=True)
-        few = self.line(f"words too few in what was heard, {known}", "words", total=True)
-        after = self.line(f"end of the interruption → agent called, {about}", "ms")
+        wrong = self.line(
+            f"words wrongly taken to be heard or not, {'' if timed else 'no '}word times", "words", total=True
+        )
         job = self.job(
             settings,
             clips=clips,
@@ -168,13 +170,12 @@ class Bouts:
                 if timed:
                     stopping.add(side.name, 1000 * (stopped - turn.begin))
                     late.add(side.name, round(1000 * more))
-                    if turn.agent is not None and settings == EQUAL:
-                        after.add(side.name, 1000 * (turn.agent - turn.end))
+                    if turn.sample is not None:
+                        answered.add(side.name, 1000 * (turn.sample - turn.end))
                 off = credited(report, which)
                 if off is not None:
-                    whole = len(played_of(report, which)[1])
-                    many.add(side.name, off[0], whole)
-                    few.add(side.name, off[1], whole)
+                    self.wrong[side.name] = tuple(map(sum, zip(self.wrong.get(side.name, (0, 0)), off, strict=True)))
+                    wrong.add(side.name, sum(off), len(played_of(report, which)[1]))
 
     def pauses(self, rounds: int) -> None:
         """A pause in the middle of a sentence."""

@@ -24,7 +24,7 @@ PATIENCE = 180.0
 
 @frozen
 class Side:
-    """``environment`` is what ``environments.py`` calls it, None for our own."""
+    """``environment`` is what ``environments.py`` calls it, None for one of our own."""
 
     name: str
     script: str

@@ -74,18 +74,22 @@ class Line:
         return "; ".join(parts) or "not measured"
 
     def verdict(self, ours: str, peers: Sequence[str]) -> str:
-        """Ours over the best of the peers; where either is not above 0, how much it is less or more."""
+        """Ours over the best of the peers; where either is not above 0, how much it is less or more.  Worse is said
+        to be so with or without overlapping intervals."""
         mine = self.share(ours)
-        others = [value for value in map(self.share, peers) if value is not None]
-        if mine is None or not others:
+        shares = {peer: share for peer in peers if (share := self.share(peer)) is not None}
+        if mine is None or not shares:
             return ""
-        best = min(others)
-        slower = " **worse**" if mine > best else ""
+        peer, best = min(shares.items(), key=lambda each: each[1])
         if mine == best:
             return "equal"
+        worse = ""
+        if mine > best:
+            apart = self.total or interval(self.values[ours])[0] > interval(self.values[peer])[1]
+            worse = " **worse**" if apart else " worse, within the intervals"
         if best <= 0 or mine < 0:
-            return f"{number(mine - best)} {'' if self.total else self.unit}".strip() + slower
-        return f"{mine / best:.2g}{slower}"
+            return f"{number(mine - best)} {'' if self.total else self.unit}".strip() + worse
+        return f"{mine / best:.2f}{worse}"
 
     def figures(self) -> list[Figure]:
         unit = self.unit or "in all"
@@ -101,12 +105,12 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def table(lines: Sequence[Line], ours: str, peers: Sequence[str]) -> str:
-    """As Markdown: the median of each side with its interval, and ours over the best peer."""
-    head = ["", "unit", ours, *peers, "ours / best peer"]
+def table(lines: Sequence[Line], sides: Sequence[str], peers: Sequence[str]) -> str:
+    """As Markdown: the median of each side with its interval, and the first of them, which is ours, over the best peer.
+    A side that is no peer is shown and not compared with."""
+    head = ["", "unit", *sides, "ours / best peer"]
     rows = [head, ["---", "---", *("---:" for _ in head[2:])]]
     rows += [
-        [line.what, line.unit, *(line.cell(side) for side in (ours, *peers)), line.verdict(ours, peers)]
-        for line in lines
+        [line.what, line.unit, *(line.cell(side) for side in sides), line.verdict(sides[0], peers)] for line in lines
     ]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
