@@ -27,15 +27,15 @@ def turns(bouts: Bouts) -> None:
 
 def interruptions(bouts: Bouts) -> None:
     for clean_up in CLEAN_UPS:
-        bouts.interruptions(EQUAL, clean_up, 1, 5)
+        bouts.interruptions(EQUAL, clean_up, 1, 3 if clean_up else 6)
     bouts.interruptions(EQUAL, 0.0, 1, 3, timed=False)
     for clean_up in (0.0, max(CLEAN_UPS)):
-        bouts.interruptions(DEFAULT, clean_up, 1, 4)
+        bouts.interruptions(DEFAULT, clean_up, 1, 3)
 
 
 def recogniser(bouts: Bouts) -> None:
-    bouts.deaf(BROKEN, 1, 2, 7.0)
-    bouts.deaf(SILENT, 1, 2, 22.0)
+    bouts.deaf(BROKEN, 1, 2, 6.0)
+    bouts.deaf(SILENT, 1, 1, 22.0)
     for side in bouts.sides:
         if side.name == "livekit":
             bouts.deaf_by_utterances(side)

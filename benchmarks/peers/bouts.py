@@ -130,7 +130,7 @@ class Bouts:
         speaking = self.line("agent's first text → first sample, less the engine", "ms")
         both = self.line("end of speech → first sample, all by default", "ms")
         clips = self.clips()
-        says = [[index % len(clips), 0.5 if not index else 1.6] for index in range(turns)]
+        says = [[index % len(clips), 0.5 if not index else 1.3] for index in range(turns)]
         for side in self.each(rounds):
             report = self.talk(side, f"turns-{settings}", self.job(settings, clips=clips, says=says, answers=[[4, 4]]))
             for turn in turns_of(report) if report else ():
@@ -181,7 +181,7 @@ class Bouts:
         """A pause in the middle of a sentence."""
         line = self.line("cut off by a pause of 0.7 s in mid-sentence, all by default", "users", total=True)
         clips = self.clips(PAUSED, lambda clip: clip.with_pause(THOUGHT))
-        says = [[index, 0.5 if not index else 1.6] for index in range(len(clips))]
+        says = [[index, 0.5 if not index else 1.3] for index in range(len(clips))]
         for side in self.each(rounds):
             report = self.talk(side, "pauses", self.job(DEFAULT, clips=clips, says=says, answers=[[4, 4]]))
             for turn in turns_of(report) if report else ():
@@ -192,7 +192,7 @@ class Bouts:
         """The recogniser fails, for good, and another is there."""
         what = "fails" if fault == BROKEN else "never answers"
         lost = self.line(f"recogniser {what}: words of the user lost", "words", total=True)
-        waited = self.line(f"recogniser {what}: end of speech → agent called with words", "s")
+        waited = self.line(f"recogniser {what}: end of speech → agent called with words, where it was", "s")
         for side in self.each(rounds):
             for turn, said in self._unheard(side, fault, times, patience):
                 lost.add(side.name, len(missing(said, turn.words)), len(said))
@@ -215,7 +215,7 @@ class Bouts:
     ) -> Iterator[tuple[Turn, list[str]]]:
         """The turns of whom a faulty recogniser hears, and what they said."""
         clips = self.clips()
-        says = [[index % len(clips), 0.5 if not index else 1.6] for index in range(times)]
+        says = [[index % len(clips), 0.5 if not index else 1.3] for index in range(times)]
         job = self.job(EQUAL, clips=clips, says=says, answers=[[4, 4]], stt_fault=fault, patience=patience, **given)
         report = self.talk(side, f"recogniser-{fault}{'-whole' if given else ''}", job)
         for turn in turns_of(report) if report else ():
@@ -227,7 +227,7 @@ class Bouts:
         again = self.line("voice dies in mid-sentence: words said again", "words", total=True)
         words = 16
         job = self.job(
-            EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[words, 8]], tts_fault="dies", patience=10.0, tail=6.5
+            EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[words, 8]], tts_fault="dies", patience=10.0, tail=5.5
         )
         for side in self.each(rounds):
             report = self.talk(side, "voice-dies", job)
@@ -239,7 +239,7 @@ class Bouts:
     def blocked(self, rounds: int, seconds: float = 1.0) -> None:
         """The host holds the event loop while the assistant speaks."""
         line = self.line("host blocks the loop for 1 s: longest gap in the answer", "ms")
-        job = self.job(EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[16, 8]], block=[1.0, seconds], tail=6.5)
+        job = self.job(EQUAL, clips=self.clips(), says=[[0, 0.5]], answers=[[16, 8]], block=[1.0, seconds], tail=6.0)
         for side in self.each(rounds):
             report = self.talk(side, "blocked", job)
             if report is not None:
