@@ -1,10 +1,10 @@
-"""Environments of their own for what is only measured here: faster-whisper with a model, pipecat, and voice-mode.
+"""Environments of their own for what is only measured here: faster-whisper with a model, and the peers.
 
-    python benchmarks/environments.py               # all three, some 1.2 GB in build/
-    python benchmarks/environments.py voice-mode    # one
+    python benchmarks/environments.py                    # all of them, some 1.8 GB in build/
+    python benchmarks/environments.py pipecat livekit    # some
 
-Everything is pinned and comes from the package index that pip is set up for.  voice-mode needs a C compiler and ALSA's
-headers to be installed (Debian: gcc, libasound2-dev), and ffmpeg to speak.
+Everything is pinned, the frameworks by hash, and comes from the package index that pip is set up for.  voice-mode needs
+a C compiler and ALSA's headers to be installed (Debian: gcc, libasound2-dev), and ffmpeg to speak.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ HERE = Path(__file__).parent
 BUILD = HERE.parent / "build"
 
 REQUIREMENTS = {
-    "pipecat": HERE / "turn_taking" / "pipecat.txt",
+    "livekit": HERE / "peers" / "livekit.txt",
+    "pipecat": HERE / "peers" / "pipecat.txt",
     "voice-mode": HERE / "peers" / "voice-mode.txt",
     "whisper": HERE / "turn_taking" / "whisper.txt",
 }

@@ -36,7 +36,19 @@ BENCHMARKS = (
         "listening",
         "embed",
     ),
-    *("soak", "soak_live", "telemetry", "providers", "faults", "gateway", "inbox", "outages", "mcp", "mcp_peers"),
+    *(
+        "soak",
+        "soak_live",
+        "telemetry",
+        "providers",
+        "faults",
+        "gateway",
+        "inbox",
+        "outages",
+        "mcp",
+        "mcp_peers",
+        "peers",
+    ),
 )
 
 BUILD = Path(__file__).parent.parent / "build"

@@ -553,3 +553,154 @@ class TestPeers:
         row.add("ours", 80)
         assert row.cells(["ours", "theirs"])[1:5] == ["60, 79.6 ms", "never stops", "≤ 50 ms", "**missed**"]
         assert rows.table([row], ["ours", "theirs"]).splitlines()[0].startswith("|  | ours: p50, p99 | theirs")
+
+
+class TestFrameworks:
+    """The same work on several sides."""
+
+    @pytest.fixture
+    def world(self) -> ModuleType:
+        return importlib.import_module("peers.world")
+
+    @pytest.fixture
+    def timelines(self) -> ModuleType:
+        return importlib.import_module("peers.timelines")
+
+    @pytest.fixture
+    def clock(self, world: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        time = [100.0]
+        monkeypatch.setattr(world, "now", lambda: time[0])
+        return time
+
+    def test_a_word_is_known_by_its_name_and_by_its_sound(self, world: ModuleType) -> None:
+        assert [world.number_of(world.word(number)) for number in (0, 69, 70, 4_899)] == [0, 69, 70, 4_899]
+        assert world.number_of("the") is world.number_of("printed") is None
+        tokens = world.answer(2, 5, 3)
+        assert "".join(tokens).count(".") == 2
+        assert [number for number, _, _ in world.words_of("".join(tokens))] == [200, 201, 202, 203, 204]
+        tape = world.Tape(lambda *_: None)
+        tape.add(0.0, world.voice_of(7) + bytes(320) + world.voice_of(8)[:100])
+        assert [(samples, number) for _, samples, number in tape.runs] == [(4_800, 7), (160, -1), (50, 8)]
+
+    def test_a_device_plays_in_real_time_and_forgets_what_it_has_not_taken(
+        self, world: ModuleType, clock: list[float]
+    ) -> None:
+        begun: list[tuple[int, float]] = []
+        tape = world.Tape(lambda which, at: begun.append((which, at)))
+        device = world.Device(tape)
+        clock[0] += 0.004
+        device.write(world.voice_of(0))
+        clock[0] += 0.1
+        assert device.queued() == pytest.approx(0.206, abs=1e-4)
+        device.clear()
+        clock[0] += 1.0
+        assert device.played() == 1_600
+        device.write(world.voice_of(world.ANSWER))
+        clock[0] += 1.0
+        device.played()
+        assert [number for _, _, number in tape.runs] == [0, world.ANSWER]
+        assert begun == [(0, pytest.approx(100.01)), (1, pytest.approx(101.11, abs=0.01))]
+
+    def test_a_device_that_is_held_goes_on_where_it_was(self, world: ModuleType, clock: list[float]) -> None:
+        tape = world.Tape(lambda *_: None)
+        device = world.Device(tape)
+        device.write(world.voice_of(3))
+        clock[0] += 0.1
+        device.hold()
+        clock[0] += 5.0
+        device.go_on()
+        clock[0] += 5.0
+        assert device.played() == 4_800
+        assert [number for _, _, number in tape.runs] == [3, 3]
+
+    def test_the_user_says_the_next_when_the_last_was_answered_or_nobody_answers(
+        self, world: ModuleType, clock: list[float], tmp_path: Path
+    ) -> None:
+        (tmp_path / "clip").write_bytes(bytes(32_000))
+        clip = {"path": str(tmp_path / "clip"), "words": []}
+        job = {"clips": [clip], "says": [[0, 1.0], [0, 2.0], [0, 0.5]], "patience": 3.0, "tail": 1.0}
+        stage = world.Stage(job)
+        stage.begin()
+        clock[0] = 101.5
+        stage.tape.add(101.5, world.voice_of(0))  # an answer to half of it
+        clock[0] = 103.0
+        stage.tape.add(103.0, world.voice_of(world.ANSWER))
+        clock[0] = 108.9
+        assert not stage.over()
+        clock[0] = 109.1
+        assert not stage.over()
+        assert [round(each[0], 1) for each in stage.events if each[1] == "user"] == [101.0, 105.0, 109.6]
+
+    def test_what_was_heard_is_compared_with_what_was_played(self, timelines: ModuleType) -> None:
+        word = round(timelines.WORD * timelines.RATE)
+        runs = [(10.0, word, 0), (10.3, word, 1), (10.6, word // 4, 2), (13.0, word, 1)]
+        report = {"events": [], "runs": runs, "believed": ["Baba  babi babo."]}
+        assert timelines.credited(report, 0) == (1, 1)
+        assert timelines.credited(report, 1) is None
+        stopped, late = timelines.silence_after(report, 0, 10.1)
+        assert (stopped, late) == (pytest.approx(10.675), pytest.approx(0.3))
+        assert timelines.longest_gap(report, 0) == pytest.approx(2.325)
+        assert timelines.repeated(report, 0) == [1]
+
+    def test_a_turn_begins_with_the_user_and_has_the_last_call_of_the_agent(self, timelines: ModuleType) -> None:
+        events = [
+            [1.0, "user", 0, 2.0],
+            [2.5, "agent", 0],
+            [2.9, "agent", 1],
+            [2.9, "transcript", "two words"],
+            [3.0, "first text"],
+            [3.2, "first sample", 1],
+            [4.0, "user", 1, 5.0],
+        ]
+        first, second = timelines.turns_of({"events": events, "runs": [], "believed": []})
+        assert (first.agent, first.text, first.sample, first.words) == (2.9, 3.0, 3.2, ("two", "words"))
+        assert (second.begin, second.agent, second.words) == (4.0, None, ())
+        assert timelines.missing(["one", "two", "two"], ("two",)) == ["one", "two"]
+
+    def test_an_interval_of_a_median_needs_six_values(self) -> None:
+        interval = importlib.import_module("peers.standings").interval
+        assert interval([3.0, 1.0, 2.0]) == (1.0, 3.0)
+        assert interval(range(6)) == (0, 5)
+        assert interval(range(10)) == (1, 8)
+        with pytest.raises(ValueError, match="nothing was measured"):
+            interval([])
+
+    def test_a_line_says_how_we_compare_to_the_best_of_the_others(self) -> None:
+        standings = importlib.import_module("peers.standings")
+        line = standings.Line("wait", "ms")
+        for side, value in (("ours", 20.0), ("one", 10.0), ("other", 40.0)):
+            line.add(side, value)
+        assert line.verdict("ours", ["one", "other"]) == "2.00 **worse**"
+        assert line.verdict("ours", ["other"]) == "0.50"
+        for value in (5.0, 30.0):
+            line.add("one", value)
+        assert line.verdict("ours", ["one", "other"]) == "2.00 worse, within the intervals"
+        assert line.verdict("ours", ["absent"]) == ""
+        line.add("ours", -40.0)
+        assert line.verdict("ours", ["one"]) == "−20 ms"
+        line.cannot["absent"] = "cannot"
+        assert standings.table([line], ["ours", "one", "absent"], ["one", "absent"]).splitlines()[2] == (
+            "| wait | ms | −10 (−40 to 20) | 10 (5 to 30) | cannot | −20 ms |"
+        )
+        lost = standings.Line("words lost", "words", total=True)
+        lost.add("ours", 0, 8)
+        lost.add("one", 2, 8)
+        lost.add("one", 1, 8)
+        assert [lost.cell("ours"), lost.cell("one"), lost.verdict("ours", ["one"])] == ["0 of 8", "3 of 16", "0.00"]
+
+    def test_the_words_of_a_recording_are_found_where_they_were_said(self, world: ModuleType, tmp_path: Path) -> None:
+        spoken = importlib.import_module("peers.clips").spoken("lj001-0004")
+        stage = world.Stage({"clips": [spoken.with_pause(0.7).write(tmp_path)]})
+        pcm = stage.clips[0].pcm
+        assert stage.heard(bytes(640) + pcm) == " ".join(spoken.words)
+        half = stage.heard(pcm[: len(pcm) // 2]).split()
+        assert half == list(spoken.words[: len(half)])
+        assert 0 < len(half) < len(spoken.words)
+
+    @pytest.mark.realtime
+    def test_our_side_runs_alone_and_says_how_to_set_up_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importlib.import_module("peers.crew"), "python_of", lambda _: None)
+        findings = importlib.import_module("bench_peers").measure(True, [])
+        assert {each.what.rpartition(": ")[2] for each in findings.figures} == {"voicemode"}
+        assert "Without pipecat: python benchmarks/environments.py pipecat" in findings.notes
+        assert "Without livekit: python benchmarks/environments.py livekit" in findings.notes
