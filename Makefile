@@ -83,7 +83,7 @@ bench: $(READY) ## the measurements, against the budgets
 	$(BIN)/python benchmarks/run.py
 
 bench-smoke: $(READY) ## the measurements, each once and short: do they still run?
-	$(BIN)/python benchmarks/run.py --smoke
+	$(BIN)/python benchmarks/run.py --smoke --at-once 2
 
 format: $(READY) ## put every file into the house format
 	@$(BIN)/ruff check --quiet --select I --fix .

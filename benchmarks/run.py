@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -109,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--smoke", action="store_true", help="few repetitions: do they still run?  Some five minutes")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=BENCHMARKS, help="run these alone")
     parser.add_argument("--resume", action="store_true", help="leave out those that have a result already")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="run N side by side, to see that they run")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to FILE as well")
     options = parser.parse_args(arguments)
     folder = SHORT if options.smoke else FULL
@@ -119,14 +122,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reports: list[Report] = []
     failed: list[str] = []
     begun = time.monotonic()
-    for benchmark in wanted:
-        report = result_of(benchmark, smoke=options.smoke)
-        if report is None or report.broken:
-            failed.append(benchmark)
-        if report is not None:
-            reports.append(report)
-            (folder / f"{benchmark}.json").write_bytes(msgspec.json.encode(report))
-            print(report, end="\n\n", flush=True)
+    with ThreadPoolExecutor(options.at_once) as several:
+        found = several.map(partial(result_of, smoke=options.smoke), wanted)
+        for benchmark, report in zip(wanted, found, strict=True):
+            if report is None or report.broken:
+                failed.append(benchmark)
+            if report is not None:
+                reports.append(report)
+                (folder / f"{benchmark}.json").write_bytes(msgspec.json.encode(report))
+                print(report, end="\n\n", flush=True)
     if options.json:
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(reports)) + b"\n")
     written = write(folder)

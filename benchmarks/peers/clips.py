@@ -55,7 +55,8 @@ class Spoken:
         return Spoken(self.name, np.concatenate([self.samples[:before], silence, self.samples[after:]]), self.words)
 
     def write(self, folder: Path) -> dict[str, Any]:
-        """A clip for a job."""
+        """A clip for a job; ``folder`` is made where it is not there."""
+        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}-{len(self.samples)}.pcm"
         path.write_bytes(array("h", self.samples.tolist()).tobytes())
         return {"path": str(path), "words": self.places()}
