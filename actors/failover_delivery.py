@@ -89,15 +89,16 @@ class Delivery:
         return self.out.statistics().tasks_waiting_receive > 0
 
     async def send(self, pcm: bytes, words: tuple[WordTime, ...], provider: str) -> None:
-        """``words`` are those of the whole text.  Raises BrokenResourceError when nobody listens any longer."""
+        """``words`` are those of the whole text.  When it is cancelled nothing was sent, and it can be sent again.
+
+        Raises BrokenResourceError when nobody listens any longer.
+        """
         if not (pcm or words or self.untold):
             return
-        if words and self.guessed:
-            words, self.guessed = (*self.guessed, *words), ()
-        self.timed = self.timed or bool(words)
-        failures = tuple(self.untold)
-        self.untold.clear()
-        rate = self.outfit.rate
-        self.seconds += seconds_of(pcm, rate)
+        guessed, failures, rate = self.guessed if words else (), tuple(self.untold), self.outfit.rate
         self.outfit.spoke(provider)
-        await self.out.send(Synthesis(pcm=pcm, rate=rate, words=words, engine=provider, failures=failures))
+        await self.out.send(Synthesis(pcm=pcm, rate=rate, words=(*guessed, *words), engine=provider, failures=failures))
+        if words:
+            self.timed, self.guessed = True, ()
+        del self.untold[: len(failures)]
+        self.seconds += seconds_of(pcm, rate)

@@ -5,8 +5,10 @@ Seconds and characters of the part become those of the whole text and of all of 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import TypeAlias
 
 import trio
 from attrs import define, evolve, field
@@ -39,6 +41,10 @@ LONGEST, LONGEST_CHARACTER = 10.0, 0.5
 letters, and enough for numbers, for signs of which each is a word, and for pauses."""
 
 
+Stretch: TypeAlias = tuple[bytes, tuple[WordTime, ...]]
+"""Sound, and the words of the whole text in it."""
+
+
 @define(kw_only=True)
 class Part:
     """``is_last`` says whether there is nobody else to ask, so that it has all the time there is.  ``may_sound`` is
@@ -65,6 +71,12 @@ class Part:
     _gone: bool = field(default=False, init=False)
     _estimated: int = field(default=0, init=False)
     """Words told from the pace, because those before have times and the engine gives none."""
+    _rest: deque[tuple[bytes, tuple[WordTime, ...]]] = field(
+        factory=deque[tuple[bytes, tuple[WordTime, ...]]], init=False
+    )
+    """Still to be converted and handed on."""
+    _ready: Stretch | None = field(default=None, init=False)
+    """What has been converted and not handed on: who fails may cancel whoever waits for a listener."""
 
     def __attrs_post_init__(self) -> None:
         delivery, asked = self.delivery, self.asked
@@ -204,6 +216,7 @@ class Part:
         if error.code == "endless":
             # with so much sound all was said, whatever came after it
             delivery.at = len(delivery.text)
+            await self._flush()
             return
         words = await self._words()
         pcm, following = seam.cut(words)
@@ -243,19 +256,27 @@ class Part:
         if delivery.timed and not seam.words:
             known = self._pace.words(seam.text, seam.sent)
             words, self._estimated = known[self._estimated :], len(known)
-        waiting, step = self._in_all(words), SAMPLE_BYTES * round(STRETCH * seam.rate)
-        while len(pcm) > step:
-            until = delivery.seconds + STRETCH
-            await self._send(pcm[:step], tuple(word for word in waiting if word.begin < until))
-            pcm, waiting = pcm[step:], tuple(word for word in waiting if word.begin >= until)
-        await self._send(pcm, waiting, last=last)
+        self._rest.append((pcm, self._in_all(words)))
+        await self._flush(last=last)
 
-    async def _send(self, pcm: bytes, words: tuple[WordTime, ...], *, last: bool = False) -> None:
-        if self._converter is not None:
-            pcm = self._converter.convert(pcm, last=last)
-        if pcm or words:
-            # failures are told with the first sound of whoever goes on
-            await self.delivery.send(pcm, words, self.asked.name)
+    async def _flush(self, *, last: bool = False) -> None:
+        """Hand on what is there, in order.  What an engine that fails cuts short goes on with the next call."""
+        delivery, step = self.delivery, SAMPLE_BYTES * round(STRETCH * self._seam.rate)
+        while self._ready is not None or self._rest:
+            if self._ready is None:
+                pcm, words = self._rest.popleft()
+                until = inf
+                if len(pcm) > step:
+                    until = delivery.seconds + STRETCH
+                    self._rest.appendleft((pcm[step:], tuple(word for word in words if word.begin >= until)))
+                pcm = pcm[:step]
+                if self._converter is not None:
+                    pcm = self._converter.convert(pcm, last=last and not self._rest)
+                self._ready = pcm, tuple(word for word in words if word.begin < until)
+            if any(self._ready):
+                # failures are told with the first sound of whoever goes on
+                await delivery.send(*self._ready, self.asked.name)
+            self._ready = None
 
 
 async def _next_until(audio: trio.MemoryReceiveChannel[Synthesis], deadline: float) -> Synthesis | None:

@@ -15,6 +15,7 @@ from actors.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from actors.failover import Candidate
 from actors.machines.board import Board
 from actors.messages import Place, Service, Synthesis, Transcript, WordTime
+from voicemode.groups import unwrapped
 
 RATE = 1_000
 WORD, PAUSE = 0.2, 0.05
@@ -101,12 +102,14 @@ class LiveEars(Ears):
 class Voice:
     """Says word ``i`` of ``of`` as samples of 10 + i, in stretches of ``stretch`` samples every ``every`` seconds.
 
-    ``stops`` are after how many samples each call ends: with its error, or in silence if there is none.
+    ``stops`` are after how many samples each call ends: with its error, or in silence if there is none.  One that is
+    ``abrupt`` raises it at once, whatever the listener is at; otherwise what there is can be taken before.
     """
 
     name: str
     of: str
     timed: bool = True
+    abrupt: bool = False
     wait: float = 0.1
     every: float = 0.0
     stretch: int = 60
@@ -126,11 +129,12 @@ class Voice:
         failures: list[ProviderError] = []
         send, receive = trio.open_memory_channel[Synthesis](1000)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._make, text, send, failures)
-                with receive:
-                    yield receive
-                nursery.cancel_scope.cancel()
+            with unwrapped():
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._make, text, send, failures)
+                    with receive:
+                        yield receive
+                    nursery.cancel_scope.cancel()
         finally:
             self.running -= 1
         if failures:
@@ -151,6 +155,8 @@ class Voice:
                 if cut < end or stop == end:
                     if error is None:
                         await trio.sleep_forever()
+                    elif self.abrupt:
+                        raise error
                     else:
                         failures.append(error)
                     return

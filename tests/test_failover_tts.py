@@ -260,6 +260,19 @@ async def test_a_connection_that_died_is_tried_once_more_from_where_it_was(autoj
     assert account(sound(parts))[1] == set()
 
 
+@pytest.mark.parametrize("timed", [True, False])
+async def test_an_engine_that_fails_while_its_sound_waits_for_a_listener_takes_none_of_it_along(
+    autojump_clock: MockClock, *, timed: bool
+) -> None:
+    # it says all of this at once, and fails when a part of it has been listened to
+    one = Voice("one", TEXT, timed=timed, abrupt=True, stops=[(500, unreachable("one"))], stretch=500, every=0.5)
+    two = Voice("two", TEXT, timed=timed)
+    voice = FailoverVoice(voices(one, two), board_of("tts", one, two))
+    parts, _ = await say(voice, pause=0.3)
+    assert {part.engine for part in parts} == {"one", "two"}
+    assert len(account(sound(parts))[1]) <= (0 if timed else 1)
+
+
 async def test_failures_are_told_with_the_first_sound_of_whoever_goes_on(autojump_clock: MockClock) -> None:
     one, two = Voice("one", TEXT, stops=[(500, died("one")), (0, died("one"))]), Voice("two", TEXT)
     parts, _ = await say(FailoverVoice(voices(one, two), board_of("tts", one, two)))
