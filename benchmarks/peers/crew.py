@@ -40,7 +40,8 @@ class Side:
 
 
 OURS = Side("voicemode", "ours.py")
-SIDES = (OURS, Side("pipecat", "on_pipecat.py", "pipecat"), Side("livekit", "on_livekit.py", "livekit"))
+ON_ASYNCIO = Side("voicemode.aio", "ours_on_asyncio.py")
+SIDES = (OURS, ON_ASYNCIO, Side("pipecat", "on_pipecat.py", "pipecat"), Side("livekit", "on_livekit.py", "livekit"))
 
 
 class Failed(Exception):

@@ -127,8 +127,8 @@ def settings_of(job: dict[str, Any]) -> Settings:
     )
 
 
-def engines_of(stage: Stage) -> tuple[SpeechToText, TextToSpeech]:
-    """With a fault the engine that has it and one that stands in for it."""
+def engines_of(stage: Stage, began: float) -> tuple[SpeechToText, TextToSpeech]:
+    """With a fault the engine that has it and one that stands in for it.  ``began`` is on Trio's clock."""
     fault, timed = stage.job.get("stt_fault"), stage.job.get("timed", True)
     ears = [Ears(stage, "first", fault)] + ([Ears(stage, "second", None)] if fault else [])
     mortal = stage.job.get("tts_fault") is not None
@@ -137,9 +137,9 @@ def engines_of(stage: Stage) -> tuple[SpeechToText, TextToSpeech]:
         voices.append(Voice(stage, "second", mortal=False, timed=timed))
     board = Board()
     for each in ears:
-        board.add("stt", each.name, "local", trio.current_time())
+        board.add("stt", each.name, "local", began)
     for each in voices:
-        board.add("tts", each.name, "local", trio.current_time())
+        board.add("tts", each.name, "local", began)
     return (
         FailoverRecogniser([Candidate(name=each.name, engine=each, place="local") for each in ears], board),
         FailoverVoice([Candidate(name=each.name, engine=each, place="local") for each in voices], board),
@@ -169,7 +169,7 @@ async def session(stage: Stage) -> list[str]:
     """Until all is over; what the assistant is believed to have said."""
     shift = trio.current_time() - now()
     speaker = VirtualSpeaker(lambda at, pcm, _: stage.tape.add(at - shift, pcm))
-    stt, tts = engines_of(stage)
+    stt, tts = engines_of(stage, trio.current_time())
     async with (
         open_conversation(
             settings_of(stage.job),
@@ -246,5 +246,5 @@ def hop(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    names = ("trio", "onnxruntime", "numpy")
+    names = ("trio", "numpy")
     serve({"talk": talk, "listen": listen, "hop": hop}, {name: version(name) for name in names})
