@@ -31,8 +31,9 @@ class Watchers:
     def publish(self, event: Event) -> None:
         for device in self._cued:
             device.cue(event)
-        for ring in tuple(self._rings):
-            ring.put_nowait(event)
+        if self._rings:
+            for ring in tuple(self._rings):
+                ring.put_nowait(event)
 
     def watch(self) -> Ring[Event]:
         """Events from now on, until the conversation closes or the ring is forgotten."""

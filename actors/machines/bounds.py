@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import astuple, frozen
+from attrs import frozen
 
 from .barge_in import UNDECIDED
 from .losses import Losses
@@ -43,7 +43,9 @@ class Bounds:
 
     @property
     def first(self) -> float | None:
-        return min((bound for bound in astuple(self) if bound is not None), default=None)
+        # asked for with every window of sound, and attrs would make copies
+        bounds = (self.user, self.microphone, self.speaker, self.retry, self.away, self.undecided)
+        return min((bound for bound in bounds if bound is not None), default=None)
 
 
 def _user(turn: Turn, losses: Losses, policy: TurnPolicy) -> float | None:
