@@ -136,6 +136,7 @@ def gateway(
 async def _run(wanted: Wanted) -> int:
     try:
         from ..gateway.app import PATH, make_app
+        from ..gateway.collecting import collect_seldom
         from ..gateway.hub import Hub
         from ..gateway.limits import Limits
         from ..gateway.queue import MessageQueue
@@ -164,6 +165,7 @@ async def _run(wanted: Wanted) -> int:
                 async with trio.open_nursery() as serving:
                     await serving.start(partial(serve, app, listeners, hub.limits, stop=stop, drain=hub.drain))
                     signals.stop = stop.set
+                    collect_seldom()
                     _print(_address(listeners[0], PATH), token, as_json=wanted.as_json)
                 nursery.cancel_scope.cancel("nobody is connected any more")
         finally:
