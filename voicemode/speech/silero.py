@@ -107,7 +107,8 @@ def _probabilities(network: Network, given: Sequence[_Given]) -> list[float]:
     """How likely each window holds speech; the streams go on from there."""
     sounds = [each.stream.context + each.window for each in given]
     samples = np.frombuffer(b"".join(sounds), "<i2").reshape(len(given), -1)
-    speech, states = network(samples / np.float32(32768), np.stack([each.stream.state for each in given], axis=1))
+    heard: Numbers = np.divide(samples, np.float32(32768), dtype=np.float32)
+    speech, states = network(heard, np.stack([each.stream.state for each in given], axis=1))
     for number, (each, sound) in enumerate(zip(given, sounds, strict=True)):
         each.stream.context, each.stream.state = sound[-SAMPLE_BYTES * CONTEXT :], states[:, number]
     likely: list[float] = speech.tolist()
