@@ -7,6 +7,7 @@ microphone closes and the speaker falls silent first, then everything the turn s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -107,7 +108,7 @@ async def converse(
             try:
                 turn.begin(nursery)
                 while turn.ending is None:
-                    turn.take(await _next(inbox, dialogue.deadline))
+                    await _take_until_due(turn, inbox, dialogue)
             finally:
                 if turn.ending is None:
                     turn.take(Stop())
@@ -125,16 +126,28 @@ async def converse(
     return turn.result()
 
 
-async def _next(inbox: trio.MemoryReceiveChannel[Input], deadline: float | None) -> Input:
-    """What has been reported goes before a deadline that has come: it may be about what is waited for."""
-    await trio.lowlevel.checkpoint_if_cancelled()
-    with suppress(trio.WouldBlock):
-        return inbox.receive_nowait()
-    if deadline is None:
-        return await inbox.receive()
-    with trio.move_on_at(deadline):
-        return await inbox.receive()
-    return Tick()
+async def _take_until_due(turn: _Turn, inbox: trio.MemoryReceiveChannel[Input], dialogue: Dialogue) -> None:
+    """What has been reported goes before a deadline that has come: it may be about what is waited for.
+
+    One scope serves for many reports, because it costs as much as half of what is done with one.
+    """
+    with trio.CancelScope() as waiting:
+        while turn.ending is None and not waiting.cancel_called:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            try:
+                event = inbox.receive_nowait()
+            except trio.WouldBlock:
+                deadline = math.inf if dialogue.deadline is None else dialogue.deadline
+                if waiting.deadline != deadline:
+                    waiting.deadline = deadline
+                event = await inbox.receive()
+            turn.take(event)
+    if turn.ending is None:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        try:
+            turn.take(inbox.receive_nowait())
+        except trio.WouldBlock:
+            turn.take(Tick())
 
 
 def dismiss(orders: trio.MemorySendChannel[RecorderOrder], *, dialogue: Dialogue, gate: Gate) -> None:

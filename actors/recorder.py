@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 HISTORY = 5.0
 """Seconds of sound kept before it is asked for; pre-roll plus the longest time a decision may lag."""
 
-IDLE, RECORDING = 0.2, 0.03
+IDLE, RECORDING = 0.2, 0.06
 """Seconds of sound worth being woken for: when nothing is recorded, and when something is.  All that has come by then
 is taken when somebody asks for it."""
 

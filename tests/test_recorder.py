@@ -223,15 +223,15 @@ async def test_what_was_not_worth_being_woken_for_is_in_the_utterance_all_the_sa
         await bench.hear(0)
         await bench.order(begin(0.0))
         assert bench.store.spools[0].pcm == frame(0).pcm
-        await bench.hear(1, 2)
+        await bench.hear(1, 2, 3, 4, 5)
         assert bench.store.spools[0].pcm == frame(0).pcm
-        await bench.hear(3)
-        assert bench.store.spools[0].pcm == b"".join(frame(number).pcm for number in range(4))
-        await bench.hear(4)
-        await bench.order(EndUtterance(number=1, until=0.06))
-        await bench.hear(5)
+        await bench.hear(6)
+        assert bench.store.spools[0].pcm == b"".join(frame(number).pcm for number in range(7))
+        await bench.hear(7)
+        await bench.order(EndUtterance(number=1, until=0.09))
+        await bench.hear(8)
         utterance = await bench.utterances.receive()
-        assert utterance.pcm == b"".join(frame(number).pcm for number in range(6))
+        assert utterance.pcm == b"".join(frame(number).pcm for number in range(9))
 
 
 async def test_nothing_is_lost_of_what_is_kept_before_anybody_asks_while_nobody_is_woken(

@@ -32,7 +32,7 @@ CONTEXT = 64
 MOST = 16
 """Windows that are judged at once: half a millisecond, in which nothing else happens in this thread."""
 
-MANY, PATIENCE = 8, 0.004
+MANY, PATIENCE = 8, 0.006
 """So many windows within the time of one are of as many streams; then it pays to wait for others, in seconds, because
 one of ten takes a third of the time of one of two."""
 
@@ -71,7 +71,7 @@ class SileroStream:
 
     def __init__(self, judge: Together[_Given, float]) -> None:
         self._judge = judge
-        self.context: Numbers = np.zeros(CONTEXT, np.float32)
+        self.context = bytes(SAMPLE_BYTES * CONTEXT)
         self.state: Numbers = np.zeros((2, STATE), np.float32)
 
     async def probability(self, window: bytes) -> float:
@@ -105,13 +105,12 @@ def _together(network: Network) -> Together[_Given, float]:
 
 def _probabilities(network: Network, given: Sequence[_Given]) -> list[float]:
     """How likely each window holds speech; the streams go on from there."""
-    heard = np.empty((len(given), CONTEXT + SileroModel.window), np.float32)
-    heard[:, :CONTEXT] = [each.stream.context for each in given]
-    samples = np.frombuffer(b"".join([each.window for each in given]), "<i2").reshape(len(given), -1)
-    np.divide(samples, np.float32(32768), out=heard[:, CONTEXT:])
+    sounds = [each.stream.context + each.window for each in given]
+    samples = np.frombuffer(b"".join(sounds), "<i2").reshape(len(given), -1)
+    heard: Numbers = np.divide(samples, np.float32(32768), dtype=np.float32)
     speech, states = network(heard, np.stack([each.stream.state for each in given], axis=1))
-    for number, each in enumerate(given):
-        each.stream.context, each.stream.state = heard[number, -CONTEXT:].copy(), states[:, number].copy()
+    for number, (each, sound) in enumerate(zip(given, sounds, strict=True)):
+        each.stream.context, each.stream.state = sound[-SAMPLE_BYTES * CONTEXT :], states[:, number]
     likely: list[float] = speech.tolist()
     return likely
 
