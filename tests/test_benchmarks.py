@@ -698,9 +698,9 @@ class TestFrameworks:
         assert 0 < len(half) < len(spoken.words)
 
     @pytest.mark.realtime
-    def test_our_side_runs_alone_and_says_how_to_set_up_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_our_sides_run_alone_and_say_how_to_set_up_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(importlib.import_module("peers.crew"), "python_of", lambda _: None)
         findings = importlib.import_module("bench_peers").measure(True, [])
-        assert {each.what.rpartition(": ")[2] for each in findings.figures} == {"voicemode"}
+        assert {each.what.rpartition(": ")[2] for each in findings.figures} == {"voicemode", "voicemode.aio"}
         assert "Without pipecat: python benchmarks/environments.py pipecat" in findings.notes
         assert "Without livekit: python benchmarks/environments.py livekit" in findings.notes
