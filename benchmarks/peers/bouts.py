@@ -63,8 +63,6 @@ class Bouts:
     def line(self, what: str, unit: str, *, total: bool = False) -> Line:
         return self.lines.setdefault(what, Line(what, unit, total))
 
-    # --- the sides, by turns
-
     def each(self, rounds: int) -> Iterator[Side]:
         for _ in range(rounds):
             yield from self.sides
@@ -110,8 +108,6 @@ class Bouts:
             "timed": True,
             **given,
         }
-
-    # --- what is measured
 
     def starting(self, times: int) -> None:
         """From the start of a process until a session listens."""

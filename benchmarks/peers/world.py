@@ -221,8 +221,6 @@ class Stage:
         self._heard_out = 0.0
         self._answered_at: float | None = None
 
-    # --- what happens
-
     def note(self, what: str, *detail: Any) -> None:
         self.events.append([now(), what, *detail])
 
@@ -269,8 +267,6 @@ class Stage:
         at, self._answered_at = self._answered_at + block[0], None
         return at
 
-    # --- the microphone
-
     def due(self, index: int) -> float:
         """When the frame number ``index`` is whole; the first to be asked after begins now."""
         if self.opened is None:
@@ -287,8 +283,6 @@ class Stage:
                 pcm = clip.pcm[2 * max(0, offset) : 2 * (offset + size)]
                 return (bytes(2 * max(0, -offset)) + pcm).ljust(2 * size, b"\0")
         return self._room[index % len(self._room)]
-
-    # --- the engines
 
     def heard(self, pcm: bytes) -> str:
         """The words whose sound is in ``pcm``."""
@@ -312,8 +306,6 @@ class Stage:
             return False
         self._deaths += 1
         return True
-
-    # --- the end
 
     def report(self, believed: list[str]) -> dict[str, Any]:
         """``believed``: what the framework takes the assistant to have said, by utterance."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from contextlib import aclosing
 from inspect import isawaitable
-from typing import cast
+from typing import TypeVar, cast
 
 from actors.messages import Message
 from actors.ports import Agent, Words
+
+T = TypeVar("T")
 
 
 async def answer(agent: Agent, transcript: str, history: Sequence[Message]) -> AsyncGenerator[str, None]:
@@ -19,10 +21,18 @@ async def answer(agent: Agent, transcript: str, history: Sequence[Message]) -> A
         yield words
     elif not isinstance(cast("object", words), AsyncIterable):
         raise TypeError(f"An agent gives a text or an async stream of text, not {type(words).__name__}.")
-    elif isinstance(words, AsyncGenerator):
-        async with aclosing(cast("AsyncGenerator[str, None]", words)) as stream:
+    else:
+        async with aclosing(stream_of(words)) as stream:
             async for text in stream:
                 yield text
+
+
+async def stream_of(stream: AsyncIterable[T]) -> AsyncGenerator[T, None]:
+    """The same, but to close this is to close a stream that can be closed."""
+    if isinstance(stream, AsyncGenerator):
+        async with aclosing(cast("AsyncGenerator[T, None]", stream)) as generator:
+            async for item in generator:
+                yield item
     else:
-        async for text in words:
-            yield text
+        async for item in stream:
+            yield item

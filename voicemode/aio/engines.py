@@ -16,9 +16,9 @@ from attrs import define, evolve
 from actors.errors import ProviderUnavailable, SettingsError, VoiceError
 from actors.messages import SAMPLE_BYTES, Synthesis, Transcript
 
+from ..agents.answering import stream_of
 from ..embed.errand import carried
 from .host import Host
-from .words import stream_of
 
 Transcribe: TypeAlias = Callable[[bytes, int, Sequence[str]], Awaitable[str | Transcript]]
 """Is given pcm (16 bit, mono), its rate in Hz, and the phrases that are expected."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
@@ -9,6 +10,7 @@ from types import TracebackType
 from actors.ports import Microphone, Speaker, SpeechModel, SpeechToText, TextToSpeech, TurnModel, UtteranceStore
 
 from .. import session
+from ..conversation import Conversation as EngineConversation
 from ..embed.call import CancelledByHost
 from ..embed.engine import EngineEnded
 from ..embed.session import Session
@@ -40,43 +42,30 @@ def open_conversation(
     ``text_to_speech``.  With ``guest`` the engine runs in this loop, which must not be blocked, and there is no thread
     of ours.
     """
-    return _Opening(
+    opening = partial(
+        session.open_conversation,
         settings,
-        guest=guest,
         microphone=microphone,
         speaker=speaker,
-        tts=tts,
-        stt=stt,
         vad=vad,
         turn_model=turn_model,
         store=store,
     )
+    return _Opening(opening, tts, stt, guest=guest)
 
 
 class _Opening(AbstractAsyncContextManager[Conversation]):
+    """``tts`` and ``stt`` may be functions of the host, which are bound to its loop when it is entered."""
+
     def __init__(
         self,
-        settings: Settings | None,
-        *,
-        guest: bool,
-        microphone: Microphone | None,
-        speaker: Speaker | None,
+        opening: Callable[..., AbstractAsyncContextManager[EngineConversation]],
         tts: TextToSpeech | None,
         stt: SpeechToText | None,
-        vad: SpeechModel | None,
-        turn_model: TurnModel | None,
-        store: UtteranceStore | None,
+        *,
+        guest: bool,
     ) -> None:
-        self._guest, self._tts, self._stt = guest, tts, stt
-        self._open = partial(
-            session.open_conversation,
-            settings,
-            microphone=microphone,
-            speaker=speaker,
-            vad=vad,
-            turn_model=turn_model,
-            store=store,
-        )
+        self._opening, self._tts, self._stt, self._guest = opening, tts, stt, guest
         self._session: Session | None = None
         self._conversation: Conversation | None = None
 
@@ -87,7 +76,7 @@ class _Opening(AbstractAsyncContextManager[Conversation]):
         tts = self._tts.bound(host) if isinstance(self._tts, HostTextToSpeech) else self._tts
         stt = self._stt.bound(host) if isinstance(self._stt, HostSpeechToText) else self._stt
         engine = await guest_engine() if self._guest else shared_engine()
-        opened = self._session = Session(engine, partial(self._open, tts=tts, stt=stt), host_gone=lambda: host.gone)
+        opened = self._session = Session(engine, partial(self._opening, tts=tts, stt=stt), host_gone=lambda: host.gone)
         opened.open()
         try:
             await settled(opened.opened, opened.give_up)

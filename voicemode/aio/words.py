@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import aclosing
 from inspect import isawaitable
-from typing import TypeAlias, TypeVar, cast
+from typing import TypeAlias, cast
 
 from actors.messages import Message
 
-T = TypeVar("T")
+from ..agents.answering import stream_of
 
 Words: TypeAlias = str | Iterable[str] | AsyncIterable[str]
 
@@ -41,14 +41,3 @@ async def words_of(called: Callable[[], Words | Awaitable[Words]]) -> AsyncGener
                 words.close()
     else:
         raise TypeError(f"An agent gives a text or a stream of text, not {type(words).__name__}.")
-
-
-async def stream_of(stream: AsyncIterable[T]) -> AsyncGenerator[T, None]:
-    """The same, but to close this is to close a stream that can be closed."""
-    if isinstance(stream, AsyncGenerator):
-        async with aclosing(cast("AsyncGenerator[T, None]", stream)) as generator:
-            async for item in generator:
-                yield item
-    else:
-        async for item in stream:
-            yield item

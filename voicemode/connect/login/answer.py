@@ -30,7 +30,7 @@ def belongs_to(query: str, request: LoginRequest) -> bool:
     return len(states) == 1 and hmac.compare_digest(states[0].encode(), request.state.encode())
 
 
-def refusal_of_nothing(query: str) -> str | None:
+def refusal_without_state(query: str) -> str | None:
     """What a refusal means that does not say which sign-in it is for: it may be meant for ours, and ends none."""
     found = dict(_members(query))
     return None if "state" in found else MEANINGS.get(found.get("error", ""))

@@ -13,7 +13,7 @@ from actors.errors import SettingsError
 
 from ...groups import unwrapped
 from .access_token import in_thread
-from .answer import belongs_to, code_in, pasted_code, refusal_of_nothing
+from .answer import belongs_to, code_in, pasted_code, refusal_without_state
 from .credentials import Credentials
 from .errors import LoginError
 from .guard import alone_with_login
@@ -82,7 +82,7 @@ async def _code(request: LoginRequest, loopback: Loopback, person: Person) -> st
     refused: set[str] = set()
 
     def ours(query: str) -> bool:
-        if (meaning := refusal_of_nothing(query)) is not None and meaning not in refused:
+        if (meaning := refusal_without_state(query)) is not None and meaning not in refused:
             refused.add(meaning)
             person.told(
                 f"An answer came to the browser that does not say which sign-in it is for: {meaning}. If it is yours, "
