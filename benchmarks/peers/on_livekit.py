@@ -15,6 +15,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
+from asyncio_host import attend, listener
 from livekit import rtc
 from livekit.agents import (
     Agent,
@@ -33,7 +34,7 @@ from livekit.agents.language import LanguageCode
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, TimedString
 from livekit.agents.voice import io
 from livekit.agents.voice.transcription import TranscriptSynchronizer
-from world import RATE, Device, Stage, memory, now, serve
+from world import RATE, Device, Stage, now, serve
 
 AHEAD = 0.2
 """Seconds that may be queued in the device: what its room's audio source holds."""
@@ -104,7 +105,8 @@ class Speaker(io.AudioOutput):
                 self.device.write(self._waiting.popleft())
 
     async def _finish(self) -> None:
-        while (self._waiting or self.device.queued()) and not self._interrupted.is_set():  # noqa: ASYNC110  # it says nothing by itself
+        # the device is arithmetic on the clock, so nothing happens in it that could set an event
+        while (self._waiting or self.device.queued()) and not self._interrupted.is_set():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         interrupted = self._interrupted.is_set()
         self._interrupted.clear()
@@ -321,13 +323,7 @@ async def session(stage: Stage) -> list[str]:
     there.output.transcription = synchronizer.text_output
     await there.start(Agent(instructions="You answer."), record=False)
     stage.begin()
-    while not stage.over():
-        await asyncio.sleep(0.01)
-        at = stage.block_at()
-        if at is not None:
-            await asyncio.sleep(max(0.0, at - now()))
-            stage.note("blocked")
-            time.sleep(stage.job["block"][1])  # noqa: ASYNC251  # the host's fault that is measured
+    await attend(stage)
     speaker.device.played()
     believed = [
         each.text_content for each in there.history.items if each.type == "message" and each.role == "assistant"
@@ -341,23 +337,6 @@ async def session(stage: Stage) -> list[str]:
 def talk(job: dict[str, Any]) -> dict[str, Any]:
     stage = Stage(job)
     return stage.report(asyncio.run(session(stage)))
-
-
-def listen(job: dict[str, Any]) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        stages = [Stage(job) for _ in range(job["sessions"])]
-        tasks = [asyncio.create_task(session(stage)) for stage in stages]
-        while not all(stage.events for stage in stages):  # noqa: ASYNC110  # it says nothing by itself
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(job["settle"])
-        begun, spent = now(), time.process_time()
-        await asyncio.sleep(job["seconds"])
-        spent, took = time.process_time() - spent, now() - begun
-        found = {"cpu": spent / took / len(stages), "memory": memory(), "late": took - job["seconds"]}
-        await utils.aio.cancel_and_wait(*tasks)
-        return found
-
-    return asyncio.run(run())
 
 
 def hop(job: dict[str, Any]) -> dict[str, Any]:
@@ -391,4 +370,4 @@ def hop(job: dict[str, Any]) -> dict[str, Any]:
 if __name__ == "__main__":
     logging.disable(logging.INFO)
     names = ("livekit-agents", "livekit", "livekit-local-inference", "numpy")
-    serve({"talk": talk, "listen": listen, "hop": hop}, {name: version(name) for name in names})
+    serve({"talk": talk, "listen": listener(session), "hop": hop}, {name: version(name) for name in names})

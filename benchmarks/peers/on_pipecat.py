@@ -13,6 +13,7 @@ from importlib.metadata import version
 from itertools import count
 from typing import Any
 
+from asyncio_host import attend, listener
 from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.audio.vad.vad_analyzer import VADParams
@@ -45,7 +46,7 @@ from pipecat.transports.base_transport import TransportParams
 from pipecat.turns.user_stop import SpeechTimeoutUserTurnStopStrategy
 from pipecat.turns.user_turn_strategies import UserTurnStrategies
 from pipecat.workers.runner import WorkerRunner
-from world import RATE, Device, Stage, memory, now, serve
+from world import RATE, Device, Stage, now, serve
 
 AHEAD = 0.06
 """Seconds that may be queued in the device: about the buffer of its local transport."""
@@ -96,7 +97,8 @@ class Output(BaseOutputTransport):
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         self.device.write(frame.audio)
-        while (ahead := self.device.queued() - AHEAD) > 0:  # noqa: ASYNC110  # it says nothing by itself
+        # the device is arithmetic on the clock, and is asked anew because a pause or an interruption moves its end
+        while (ahead := self.device.queued() - AHEAD) > 0:  # noqa: ASYNC110
             await asyncio.sleep(ahead)
         return True
 
@@ -244,13 +246,7 @@ async def session(stage: Stage) -> list[str]:
     await runner.add_workers(worker)
     running = asyncio.create_task(runner.run())
     try:
-        while not stage.over() and not running.done():
-            await asyncio.sleep(0.01)
-            at = stage.block_at()
-            if at is not None:
-                await asyncio.sleep(max(0.0, at - now()))
-                stage.note("blocked")
-                time.sleep(stage.job["block"][1])  # noqa: ASYNC251  # the host's fault that is measured
+        await attend(stage, lambda: not running.done())
         sink.device.played()
         return [each["content"] for each in context.get_messages() if each["role"] == "assistant"]
     finally:
@@ -261,25 +257,6 @@ async def session(stage: Stage) -> list[str]:
 def talk(job: dict[str, Any]) -> dict[str, Any]:
     stage = Stage(job)
     return stage.report(asyncio.run(session(stage)))
-
-
-def listen(job: dict[str, Any]) -> dict[str, Any]:
-    async def run() -> dict[str, Any]:
-        stages = [Stage(job) for _ in range(job["sessions"])]
-        tasks = [asyncio.create_task(session(stage)) for stage in stages]
-        while not all(stage.events for stage in stages):  # noqa: ASYNC110  # it says nothing by itself
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(job["settle"])
-        begun, spent = now(), time.process_time()
-        await asyncio.sleep(job["seconds"])
-        spent, took = time.process_time() - spent, now() - begun
-        found = {"cpu": spent / took / len(stages), "memory": memory(), "late": took - job["seconds"]}
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks, timeout=20)
-        return found
-
-    return asyncio.run(run())
 
 
 class Forward(FrameProcessor):
@@ -352,4 +329,7 @@ async def through_queues(items: int, tasks: int) -> float:
 
 if __name__ == "__main__":
     logger.remove()
-    serve({"talk": talk, "listen": listen, "hop": hop}, {n: version(n) for n in ("pipecat-ai", "onnxruntime", "numpy")})
+    serve(
+        {"talk": talk, "listen": listener(session), "hop": hop},
+        {n: version(n) for n in ("pipecat-ai", "onnxruntime", "numpy")},
+    )

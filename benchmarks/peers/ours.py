@@ -188,7 +188,8 @@ async def session(stage: Stage) -> list[str]:
             if at is not None:
                 await trio.sleep(max(0.0, at - now()))
                 stage.note("blocked")
-                time.sleep(stage.job["block"][1])  # noqa: ASYNC251  # the host's fault that is measured
+                # that a host does this to its loop is what is measured
+                time.sleep(stage.job["block"][1])  # noqa: ASYNC251
         nursery.cancel_scope.cancel()
     return [each.text for each in conversation.history if each.role == "assistant"]
 
@@ -206,7 +207,8 @@ def listen(job: dict[str, Any]) -> dict[str, Any]:
         async with trio.open_nursery() as nursery:
             for stage in stages:
                 nursery.start_soon(session, stage)
-            while not all(stage.events for stage in stages):  # noqa: ASYNC110  # it says nothing by itself
+            # a stage is the same in all environments, and has no event of Trio's
+            while not all(stage.events for stage in stages):  # noqa: ASYNC110
                 await trio.sleep(0.05)
             await trio.sleep(job["settle"])
             begun, spent = now(), time.process_time()

@@ -6,14 +6,14 @@ The engine runs in its thread, so a loop that is blocked is the program's alone.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import ours
 import trio
-from world import Stage, memory, now, serve
+from asyncio_host import attend, listener
+from world import Stage, now, serve
 
 import voicemode.aio
 from actors.messages import Message
@@ -52,13 +52,7 @@ async def session(stage: Stage) -> list[str]:
         store=MemoryStore(),
     ) as conversation:
         talking = asyncio.create_task(conversation.talk(agent_of(stage)))
-        while not stage.over():
-            await asyncio.sleep(0.01)
-            at = stage.block_at()
-            if at is not None:
-                await asyncio.sleep(max(0.0, at - now()))
-                stage.note("blocked")
-                time.sleep(stage.job["block"][1])  # noqa: ASYNC251  # the host's fault that is measured
+        await attend(stage)
         talking.cancel()
         await asyncio.wait((talking,))
     return [each.text for each in conversation.history if each.role == "assistant"]
@@ -69,27 +63,6 @@ def talk(job: dict[str, Any]) -> dict[str, Any]:
     return stage.report(asyncio.run(session(stage)))
 
 
-def listen(job: dict[str, Any]) -> dict[str, Any]:
-    """As ``ours.listen``."""
-
-    async def run() -> dict[str, Any]:
-        stages = [Stage(job) for _ in range(job["sessions"])]
-        sessions = [asyncio.create_task(session(stage)) for stage in stages]
-        while not all(stage.events for stage in stages):  # noqa: ASYNC110  it says nothing by itself
-            await asyncio.sleep(0.05)
-        await asyncio.sleep(job["settle"])
-        begun, spent = now(), time.process_time()
-        await asyncio.sleep(job["seconds"])
-        spent, took = time.process_time() - spent, now() - begun
-        found = {"cpu": spent / took / len(stages), "memory": memory(), "late": took - job["seconds"]}
-        for each in sessions:
-            each.cancel()
-        await asyncio.wait(sessions)
-        return found
-
-    return asyncio.run(run())
-
-
 if __name__ == "__main__":
     names = ("trio", "numpy")
-    serve({"talk": talk, "listen": listen, "hop": ours.hop}, {name: version(name) for name in names})
+    serve({"talk": talk, "listen": listener(session), "hop": ours.hop}, {name: version(name) for name in names})
