@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from report import Curve, Figure, Report
+from report import Curve, Figure, Report, full_names
 
 WIDTH, LINE, LANE = 9.0, 0.32, 1.5
 """Inches: of a picture, of one bar, of one curve."""
@@ -19,7 +19,12 @@ HELD, MISSED, RANGE = "C0", "C3", "0.75"
 def draw(report: Report, folder: Path) -> list[Path]:
     """The pictures of ``report``, none where there is nothing to draw.  Raises ImportError without matplotlib."""
     files: list[Path] = []
-    with_budgets = [each for each in report.findings.figures if each.budget is not None and each.budget.at_most > 0]
+    figures = report.findings.figures
+    with_budgets = [
+        (name, each)
+        for name, each in zip(full_names(figures), figures, strict=True)
+        if each.budget is not None and each.budget.at_most > 0
+    ]
     if with_budgets:
         files.append(folder / f"{report.benchmark}-budgets.png")
         _draw_budgets(with_budgets, report.benchmark, files[-1])
@@ -30,7 +35,7 @@ def draw(report: Report, folder: Path) -> list[Path]:
     return files
 
 
-def _draw_budgets(figures: Sequence[Figure], title: str, file: Path) -> None:
+def _draw_budgets(figures: Sequence[tuple[str, Figure]], title: str, file: Path) -> None:
     """A bar for each, from its p50 to its p99 as shares of what is allowed; the dot is what the budget is about."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Paper
@@ -38,7 +43,7 @@ def _draw_budgets(figures: Sequence[Figure], title: str, file: Path) -> None:
     paper = Paper(figsize=(WIDTH, 1.2 + LINE * len(figures)), layout="constrained")
     FigureCanvasAgg(paper)
     axes = paper.add_subplot()
-    for row, each in enumerate(figures):
+    for row, (_, each) in enumerate(figures):
         if each.budget is None:
             continue
         allowed, spread = each.budget.at_most, each.spread
@@ -48,7 +53,7 @@ def _draw_budgets(figures: Sequence[Figure], title: str, file: Path) -> None:
         axes.plot([counted], [row], "o", color=HELD if each.held else MISSED)
     axes.axvline(1.0, color="black", linewidth=1)
     axes.set_xscale("log")
-    axes.set_yticks(range(len(figures)), [_label(each) for each in figures], fontsize="x-small")
+    axes.set_yticks(range(len(figures)), [_label(name, each) for name, each in figures], fontsize="x-small")
     axes.set_ylim(len(figures) - 0.5, -0.5)
     axes.set_xlabel("of what is allowed: p50 to p99, and the one that counts")
     axes.grid(axis="x", alpha=0.3)
@@ -56,9 +61,9 @@ def _draw_budgets(figures: Sequence[Figure], title: str, file: Path) -> None:
     paper.savefig(file, dpi=110)
 
 
-def _label(each: Figure) -> str:
+def _label(name: str, each: Figure) -> str:
     allowed = "" if each.budget is None else f" ≤ {each.budget.at_most:g} {each.unit}".rstrip()
-    return f"{each.what.strip()},{allowed}"
+    return f"{name},{allowed}"
 
 
 def _draw_curves(curves: Sequence[Curve], title: str, file: Path) -> None:

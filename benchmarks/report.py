@@ -180,9 +180,24 @@ class Report:
         )
 
 
+def full_names(figures: Iterable[Figure]) -> list[str]:
+    """What each is called where it does not stand in its table: an indented one belongs to the last that is not."""
+    names: list[str] = []
+    above = ""
+    for each in figures:
+        if not each.what.startswith(" "):
+            above = each.what.partition(":")[0]
+            names.append(each.what)
+        else:
+            names.append(f"{above}: {each.what.strip()}")
+    return names
+
+
 def markdown(report: Report) -> str:
     """As a section with a table and the notes."""
-    head, *rows = (("", "n", "p50", "p95", "p99", "max", "unit", "budget"), *map(_row, report.findings.figures))
+    figures = report.findings.figures
+    rows = [(name, *_row(each)[1:]) for name, each in zip(full_names(figures), figures, strict=True)]
+    head = ("", "n", "p50", "p95", "p99", "max", "unit", "budget")
     lines = [head, ("---", *["---:"] * 5, "---", "---"), *rows]
     table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
     short = "Few repetitions: read no percentiles into it." if report.smoke else ""

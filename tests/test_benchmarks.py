@@ -127,6 +127,15 @@ def test_a_section_of_markdown_has_the_table_and_the_notes(report: ModuleType) -
     assert section[2:] == ["Note."]
 
 
+def test_a_row_that_belongs_to_another_is_called_after_it_where_it_stands_alone(
+    report: ModuleType,
+) -> None:
+    rows = [
+        report.figure(what, "ms", [1.0]) for what in ("host free: underruns", "  silence", "memory", "  without aec")
+    ]
+    assert report.full_names(rows) == ["host free: underruns", "host free: silence", "memory", "memory: without aec"]
+
+
 def test_what_was_found_is_kept_put_together_and_drawn(
     report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
