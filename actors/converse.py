@@ -137,7 +137,8 @@ async def _take_until_due(turn: _Turn, inbox: trio.MemoryReceiveChannel[Input], 
             try:
                 event = inbox.receive_nowait()
             except trio.WouldBlock:
-                deadline = math.inf if dialogue.deadline is None else dialogue.deadline
+                due = dialogue.deadline
+                deadline = math.inf if due is None else due
                 if waiting.deadline != deadline:
                     waiting.deadline = deadline
                 event = await inbox.receive()

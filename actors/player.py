@@ -19,7 +19,7 @@ from .ports import Playback
 from .recent import Recent
 from .transport import Transport
 
-FIRST, SLICE = 0.02, 0.04
+FIRST, SLICE = 0.02, 0.12
 """Seconds of audio written at a time: little at first, so that the first sample is reported when it leaves and not a
 chunk later."""
 
@@ -56,6 +56,13 @@ async def play_speech(
         if recent is not None:
             recent.add(chunk)
 
+    def take_next() -> bool:
+        """Whether there was something to take, without a wait."""
+        with suppress(trio.WouldBlock, trio.EndOfChannel):
+            take(chunks.receive_nowait())
+            return True
+        return False
+
     async def settle() -> None:
         nonlocal before
         if before is not None:
@@ -81,6 +88,8 @@ async def play_speech(
                 at: float | None = None
                 waits = transport.held and not (tape.is_waiting or tape.is_given_up)
                 sound = b"" if waits else tape.next(SLICE if started else FIRST)
+                if not (sound or waits or tape.is_over) and take_next():
+                    continue
                 with transport.scope(writing=bool(sound)):
                     if waits:
                         await trio.sleep_forever()
@@ -106,9 +115,8 @@ async def play_speech(
         finally:
             playback.stop()
             # what is known of the words played may still be on its way
-            with suppress(trio.WouldBlock, trio.EndOfChannel):
-                while True:
-                    take(chunks.receive_nowait())
+            while take_next():
+                pass
             with trio.CancelScope(shield=True):
                 await settle()
             account = Spoken(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import trio
 from attrs import define, field
@@ -41,11 +41,16 @@ class _Take:
     sound: Growing
     spool: Spool | None
 
-    def add(self, frame: AudioFrame) -> None:
-        # frames that were dropped under load leave a silence of their own length, so that times stay true
-        missing = bytes(SAMPLE_BYTES * round(frame.missing_after(self.sound.end) * self.sound.rate))
-        pcm = missing + frame.pcm
-        self.sound.add(pcm, frame.end)
+    def add(self, frames: Iterable[AudioFrame]) -> None:
+        pcm, end = bytearray(), self.sound.end
+        for frame in frames:
+            # frames that were dropped under load leave a silence of their own length, so that times stay true
+            pcm += bytes(SAMPLE_BYTES * round(frame.missing_after(end) * self.sound.rate))
+            pcm += frame.pcm
+            end = frame.end
+        if not pcm:
+            return
+        self.sound.add(pcm, end)
         if self.spool is not None:
             try:
                 self.spool.write(pcm)
@@ -66,12 +71,15 @@ class _Tape:
             return IDLE
         return 0.0 if self.take.sound.awaited else RECORDING
 
-    def add(self, frame: AudioFrame) -> None:
-        self.frames.append(frame)
-        while self.frames[0].end < frame.end - HISTORY:
+    def add(self, frames: Sequence[AudioFrame]) -> None:
+        if not frames:
+            return
+        self.frames.extend(frames)
+        oldest = frames[-1].end - HISTORY
+        while self.frames[0].end < oldest:
             self.frames.popleft()
-        if self.take is not None and self.take.sound.stream == frame.stream:
-            self.take.add(frame)
+        if self.take is not None:
+            self.take.add(frame for frame in frames if frame.stream == self.take.sound.stream)
 
     def end(self) -> None:
         if self.take is not None:
@@ -93,8 +101,7 @@ async def record_utterances(
     tape = _Tape()
 
     def fetch() -> None:
-        for frame in frames.take_nowait():
-            tape.add(frame)
+        tape.add(frames.take_nowait())
         frames.flush()
 
     with orders, utterances:
@@ -129,8 +136,7 @@ async def record_utterances(
 
 async def _roll(frames: Ring[AudioFrame], tape: _Tape, rate: int) -> None:
     while not frames.over:
-        for frame in await frames.take(max(1, SAMPLE_BYTES * round(tape.patience * rate)), size_of):
-            tape.add(frame)
+        tape.add(await frames.take(max(1, SAMPLE_BYTES * round(tape.patience * rate)), size_of))
 
 
 async def _begin(
@@ -153,8 +159,7 @@ async def _begin(
         fetch=fetch,
     )
     take = _Take(sound, spool)
-    for frame in head:
-        take.add(frame)
+    take.add(head)
     return take
 
 

@@ -5,10 +5,7 @@ The frames are regrouped into the windows of the speech model.  Each opening of 
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections.abc import Callable
-from math import hypot, log10
 
 import trio
 
@@ -18,25 +15,21 @@ from .messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechEvent, Str
 from .ports import SpeechModel
 from .ring import Ring
 
-FLOOR = -96.0
-"""Level of digital silence in dBFS: one step of 16 bits is 96 dB below full scale."""
-
-_FULL_SCALE = 32768.0
-
 
 async def detect_speech(
     frames: Ring[AudioFrame],
     events: trio.MemorySendChannel[SpeechEvent],
     *,
     model: SpeechModel,
+    level_of: Callable[[bytes], float],
     policy: EndpointPolicy,
     heed: Callable[[SpeechActivity], SpeechActivity] | None = None,
     expectation: Expectation | None = None,
 ) -> None:
     """Run until ``frames`` is closed.  After each window's activity come the events it decides, in order.
 
-    ``heed`` may judge a window otherwise before anybody hears of it, because of what else it knows; ``expectation``
-    says how long a pause is waited out, otherwise the policy does.
+    ``level_of`` tells how loud pcm is, in dBFS.  ``heed`` may judge a window otherwise before anybody hears of it,
+    because of what else it knows; ``expectation`` says how long a pause is waited out, otherwise the policy does.
     Where frames were dropped the window begins anew at the next one.  Raises ValueError for frames at another rate
     than the model's.
     """
@@ -83,13 +76,3 @@ async def _send(events: trio.MemorySendChannel[SpeechEvent], event: SpeechEvent)
         events.send_nowait(event)
     except trio.WouldBlock:
         await events.send(event)
-
-
-def level_of(pcm: bytes) -> float:
-    """How loud ``pcm`` is on average, in dBFS from FLOOR to 0; a full-scale square wave is at 0."""
-    samples = array("h", pcm)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    # a third of the time of the sum of squares
-    amplitude = hypot(*samples) / _FULL_SCALE
-    return max(FLOOR, 20 * log10(amplitude) - 10 * log10(len(samples))) if amplitude else FLOOR

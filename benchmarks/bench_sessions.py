@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import random
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import msgspec
 import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from attrs import define, field, frozen
-from paced_devices import FRAMES_PER_SECOND, RATE, Pace, PacedMicrophone, PacedSpeaker
+from paced_devices import FRAME, RATE, Pace, PacedMicrophone, PacedSpeaker
 from report import Budget, Curve, Figure, Findings, figure, run, spread_of
 from stand_ins import CLIPS, InstantEars, InstantVoice, human_voice
 
@@ -103,8 +104,9 @@ class Person:
         match event:
             case SpeechActivity():
                 if self.counted.counting:
-                    frames = -int(-(event.at - self.microphone.opened) * FRAMES_PER_SECOND - 1 + 1e-6)
-                    there = self.microphone.opened + frames / FRAMES_PER_SECOND
+                    rhythm = self.microphone.pace.frames_per_second
+                    frames = math.ceil((event.at - self.microphone.opened) * rhythm - 1e-6)
+                    there = self.microphone.opened + frames / rhythm
                     self.counted.judged.append(1000 * (now - there))
             case StateChanged(state="listening"):
                 self._say(now + self.dice.uniform(0.2, 1.0))
@@ -144,12 +146,13 @@ class Person:
             await conversation.talk(self.agent, greeting="Hello.")
 
 
-async def hold(sessions: int, seconds: float, settling: float = SETTLING) -> Held:
+async def hold(sessions: int, seconds: float, settling: float = SETTLING, frame: int = FRAME) -> Held:
+    """``frame`` is in milliseconds."""
     process, counted = psutil.Process(), Counted()
     clips = [human_voice(path.name).pcm for path in sorted(CLIPS.glob("*.wav"))]
-    pace = Pace()
+    pace = Pace(frame)
     people = [Person(pace, counted, clips, number) for number in range(sessions)]
-    cpu_devices = await bare(sessions, seconds / 4, process)
+    cpu_devices = await bare(sessions, seconds / 4, process, frame)
     late = list[float]()
     with tempfile.TemporaryDirectory() as folder:
         async with trio.open_nursery() as nursery:
@@ -187,9 +190,9 @@ async def hold(sessions: int, seconds: float, settling: float = SETTLING) -> Hel
     )
 
 
-async def bare(sessions: int, seconds: float, process: psutil.Process) -> float:
+async def bare(sessions: int, seconds: float, process: psutil.Process, frame: int) -> float:
     """Processor time a second of so many microphones that nobody listens to."""
-    pace = Pace()
+    pace = Pace(frame)
 
     async def listen(number: int) -> None:
         async with PacedMicrophone(pace, number, lambda _: None).open(RATE) as frames:
@@ -223,9 +226,9 @@ def _dropped(people: Sequence[Person]) -> int:
     return rings + sum(person.microphone.dropped for person in people)
 
 
-def held(sessions: int, seconds: float, settling: float) -> Held:
+def held(sessions: int, seconds: float, settling: float, frame: int) -> Held:
     """In a process of its own."""
-    arguments = (str(sessions), str(seconds), str(settling))
+    arguments = (str(sessions), str(seconds), str(settling), str(frame))
     child = subprocess.run(
         [sys.executable, str(Path(__file__)), "child", *arguments], check=True, stdout=subprocess.PIPE
     )
@@ -283,10 +286,10 @@ def _curves(all_found: Sequence[Held]) -> tuple[Curve, ...]:
     )
 
 
-def measure(smoke: bool, steps: Sequence[int], seconds: float) -> Findings:
+def measure(smoke: bool, steps: Sequence[int], seconds: float, frame: int) -> Findings:
     all_found = list[Held]()
     for sessions in steps:
-        all_found.append(held(sessions, seconds, SMOKE_SETTLING if smoke else SETTLING))
+        all_found.append(held(sessions, seconds, SMOKE_SETTLING if smoke else SETTLING, frame))
         if _broken(all_found[-1]):
             break
     good = [found.sessions for found in all_found if not _broken(found)]
@@ -314,6 +317,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--sessions", type=int, nargs="+", metavar="N", help="how many conversations, one after another"
     )
     parser.add_argument("--seconds", type=float, help="for which they are counted")
+    parser.add_argument(
+        "--frame", type=int, choices=(10, 20, 40), default=FRAME, help="milliseconds that a microphone hands over"
+    )
     options, rest = parser.parse_known_args(arguments)
     return run(
         "sessions",
@@ -321,6 +327,7 @@ def main(arguments: list[str] | None = None) -> int:
             smoke,
             options.sessions or (SMOKE_STEPS if smoke else STEPS),
             options.seconds or (2.0 if smoke else 20.0),
+            options.frame,
         ),
         rest,
     )
@@ -328,7 +335,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["child"]:
-        _, _, count, length, before = sys.argv
-        print(msgspec.json.encode(trio.run(hold, int(count), float(length), float(before))).decode())
+        _, _, count, length, before, milliseconds = sys.argv
+        found = trio.run(hold, int(count), float(length), float(before), int(milliseconds))
+        print(msgspec.json.encode(found).decode())
         sys.exit(0)
     sys.exit(main())

@@ -19,6 +19,7 @@ from actors.ports import SpeechModel
 from actors.ring import Ring
 from actors.vad import detect_speech
 from voicemode import EndpointPolicy
+from voicemode.audio.level import level_of
 from voicemode.speech.registry import load_speech_model
 
 FRAME = LISTENING_RATE // 100
@@ -118,7 +119,7 @@ async def at_pace(model: SpeechModel, seconds: float) -> list[float]:
 
 
 async def _detect(ring: Ring[AudioFrame], send: trio.MemorySendChannel[SpeechEvent], model: SpeechModel) -> None:
-    await detect_speech(ring, send, model=model, policy=EndpointPolicy())
+    await detect_speech(ring, send, model=model, level_of=level_of, policy=EndpointPolicy())
 
 
 async def measure_all(smoke: bool) -> Findings:

@@ -1,7 +1,7 @@
 """Fake devices at the pace of the clock on the wall, cheap enough that a process can have a hundred of each.
 
-The microphones deliver frames of 10 ms, as clients at the other end of a network do, and keep what nobody fetches for a
-moment only.  One clock wakes whoever has a frame, as one call of the system does with sockets.  The speakers are the
+The microphones deliver frames as clients at the other end of a network do, and keep what nobody fetches for a moment
+only.  One clock wakes whoever has a frame, as one call of the system does with sockets.  The speakers are the
 virtual ones; what is remembered of them is when they were last heard, and gaps.
 """
 
@@ -14,16 +14,18 @@ import trio
 
 from actors.events import Event
 from actors.messages import SAMPLE_BYTES, AudioFrame
-from voicemode.audio.virtual_speaker import VirtualPlayback
+from voicemode.audio.virtual_speaker import QUANTA_PER_SECOND, VirtualPlayback
 
 RATE = 16_000
-FRAMES_PER_SECOND = 100
-SIZE = SAMPLE_BYTES * RATE // FRAMES_PER_SECOND
 
-SILENCE = bytes(SIZE)
+FRAME = 20
+"""Milliseconds of sound in a packet of Opus as telephones and browsers send it by default (RFC 7587, ``ptime``)."""
 
-KEPT = 20
-"""Frames that a microphone keeps for a listener who is late, 0.2 s; then the oldest is lost, and counted."""
+KEPT = 0.2
+"""Seconds that a microphone keeps for a listener who is late; then the oldest frame is lost, and counted."""
+
+PACKET = 0.02
+"""Seconds that a speaker takes at a time."""
 
 ROUNDING = 1e-6
 
@@ -32,21 +34,25 @@ SENTENCE = 0.5
 
 
 TICKS_PER_FRAME = 10
-"""Frames are due at so many different moments of their 10 ms."""
+"""Frames of different microphones are due at so many different moments."""
 
 
 class Pace:
-    """Wakes everybody whose frame is complete, every millisecond; one for the process, to be run as a task."""
+    """Wakes everybody whose frame is complete; one for the process, to be run as a task.
 
-    def __init__(self) -> None:
+    A frame is ``milliseconds`` long, and a tenth of it passes between two looks.
+    """
+
+    def __init__(self, milliseconds: int = FRAME) -> None:
+        self.frames_per_second = 1000 // milliseconds
         self.begun = trio.current_time()
         self._waiting: list[list[trio.lowlevel.Task]] = [[] for _ in range(TICKS_PER_FRAME)]
 
     async def keep(self) -> None:
         done = 0
         while True:
-            await trio.sleep_until(self.begun + (done + 1) / FRAMES_PER_SECOND / TICKS_PER_FRAME)
-            now = int((trio.current_time() - self.begun) * FRAMES_PER_SECOND * TICKS_PER_FRAME + ROUNDING)
+            await trio.sleep_until(self.begun + (done + 1) / self.frames_per_second / TICKS_PER_FRAME)
+            now = int((trio.current_time() - self.begun) * self.frames_per_second * TICKS_PER_FRAME + ROUNDING)
             for tick in range(max(done, now - TICKS_PER_FRAME) + 1, now + 1):
                 waiting = self._waiting[tick % TICKS_PER_FRAME]
                 due, waiting[:] = list(waiting), []
@@ -74,6 +80,8 @@ class PacedMicrophone:
 
     def __init__(self, pace: Pace, phase: int, tell: Callable[[Event], None]) -> None:
         self.pace, self.phase = pace, phase % TICKS_PER_FRAME
+        self._size = SAMPLE_BYTES * RATE // pace.frames_per_second
+        self._silence = bytes(self._size)
         self.opened = 0.0
         self.delivered = self.dropped = 0
         self._tell = tell
@@ -91,20 +99,19 @@ class PacedMicrophone:
         if rate != RATE:
             raise ValueError(f"this microphone has {RATE} Hz, not {rate}")
         await self.pace.wait(self.phase)
-        gone = int(
-            (trio.current_time() - self.pace.begun) * FRAMES_PER_SECOND - self.phase / TICKS_PER_FRAME + ROUNDING
-        )
-        self.opened = self.pace.begun + (gone + self.phase / TICKS_PER_FRAME) / FRAMES_PER_SECOND
+        rhythm, phase = self.pace.frames_per_second, self.phase / TICKS_PER_FRAME
+        gone = int((trio.current_time() - self.pace.begun) * rhythm - phase + ROUNDING)
+        self.opened = self.pace.begun + (gone + phase) / rhythm
         yield PacedFrames(self)
 
     def take(self, number: int) -> bytes:
         """Frame ``number`` since the opening."""
-        first = number * SIZE - self._begin
-        if first <= -SIZE or first >= len(self._sound):
-            return SILENCE
-        head = self._sound[max(first, 0) : first + SIZE]
+        first = number * self._size - self._begin
+        if first <= -self._size or first >= len(self._sound):
+            return self._silence
+        head = self._sound[max(first, 0) : first + self._size]
         before = bytes(max(-first, 0))
-        return before + head + bytes(SIZE - len(before) - len(head))
+        return before + head + bytes(self._size - len(before) - len(head))
 
 
 class PacedFrames:
@@ -112,6 +119,8 @@ class PacedFrames:
 
     def __init__(self, microphone: PacedMicrophone) -> None:
         self._microphone, self._number = microphone, 0
+        self._rhythm = microphone.pace.frames_per_second
+        self._kept = round(KEPT * self._rhythm)
 
     def __aiter__(self) -> PacedFrames:
         return self
@@ -123,10 +132,10 @@ class PacedFrames:
         while there <= self._number:
             await microphone.pace.wait(microphone.phase)
             there = self._there()
-        if (lost := there - self._number - KEPT) > 0:
+        if (lost := there - self._number - self._kept) > 0:
             microphone.dropped += lost
             self._number += lost
-        start = microphone.opened + self._number / FRAMES_PER_SECOND
+        start = microphone.opened + self._number / self._rhythm
         frame = AudioFrame(start=start, pcm=microphone.take(self._number), rate=RATE)
         self._number += 1
         microphone.delivered += 1
@@ -134,7 +143,7 @@ class PacedFrames:
 
     def _there(self) -> int:
         """Frames that are complete."""
-        return int((trio.current_time() - self._microphone.opened) * FRAMES_PER_SECOND + ROUNDING)
+        return int((trio.current_time() - self._microphone.opened) * self._rhythm + ROUNDING)
 
 
 class PacedPlayback(VirtualPlayback):
@@ -145,7 +154,8 @@ class PacedPlayback(VirtualPlayback):
         self._pace, self._phase = speaker.pace, speaker.phase
 
     async def wait_until(self, at: float) -> None:
-        while trio.current_time() < at + 1 / FRAMES_PER_SECOND - ROUNDING:
+        enough = at + PACKET - 1 / QUANTA_PER_SECOND
+        while trio.current_time() < enough - ROUNDING:
             await self._pace.wait(self._phase)
 
 

@@ -19,8 +19,8 @@ from actors.errors import DeviceLost
 from actors.events import Event
 from actors.messages import Synthesis, Transcript
 from actors.ports import Playback
-from actors.vad import level_of
 from voicemode.audio.files import Sound, read_audio
+from voicemode.audio.level import level_of
 from voicemode.audio.virtual_microphone import MicrophoneStream, VirtualMicrophone
 from voicemode.audio.virtual_speaker import Sink, VirtualSpeaker
 

@@ -20,10 +20,10 @@ from actors.machines.barge_in import BargeIn, BargeInPolicy, Commit
 from actors.machines.echo_guard import EchoGuard, EchoGuardPolicy
 from actors.machines.endpointer import Endpointer, EndpointPolicy
 from actors.messages import SAMPLE_BYTES, AudioFrame, SpeechActivity, SpeechStarted, StreamId
-from actors.vad import level_of
 from voicemode.audio.echo import EchoCanceller
 from voicemode.audio.echo_guard_tap import EchoGuardTap
 from voicemode.audio.files import Sound, read_audio, resampled
+from voicemode.audio.level import level_of
 from voicemode.speech.silero import SileroModel
 
 CLIPS = Path(__file__).parent / "audio"

@@ -13,7 +13,8 @@ from trio.testing import wait_all_tasks_blocked
 from actors.machines.endpointer import EndpointPolicy
 from actors.messages import AudioFrame, SpeechActivity, SpeechEnded, SpeechEvent, SpeechPaused, SpeechStarted, StreamId
 from actors.ring import Ring
-from actors.vad import FLOOR, detect_speech, level_of
+from actors.vad import detect_speech
+from voicemode.audio.level import FLOOR, level_of
 
 RATE = 16_000
 FRAME = 160
@@ -44,7 +45,7 @@ async def detect(frames: list[AudioFrame], model: LoudnessModel | None = None) -
         ring.put_nowait(frame)
     ring.close()
     send, receive = trio.open_memory_channel[SpeechEvent](math.inf)
-    await detect_speech(ring, send, model=model or LoudnessModel(), policy=EndpointPolicy())
+    await detect_speech(ring, send, model=model or LoudnessModel(), level_of=level_of, policy=EndpointPolicy())
     return [event async for event in receive]
 
 
@@ -118,7 +119,7 @@ async def test_jitter_of_time_stamps_drops_nothing() -> None:
 async def test_a_slow_listener_holds_the_detector_and_not_the_microphone() -> None:
     ring = Ring[AudioFrame](8)
     send, receive = trio.open_memory_channel[SpeechEvent](0)
-    detecting = partial(detect_speech, ring, send, model=LoudnessModel(), policy=EndpointPolicy())
+    detecting = partial(detect_speech, ring, send, model=LoudnessModel(), level_of=level_of, policy=EndpointPolicy())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(detecting)
         for frame in sound((0.5, LOUD)):

@@ -52,6 +52,7 @@ from actors.vad import detect_speech
 
 from .audio.against_echo import Heed, against_echo
 from .audio.chimes import chimes
+from .audio.level import level_of
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
@@ -193,6 +194,7 @@ async def open_conversation(
                     for_vad,
                     reports.clone(),
                     model=loading.vad,
+                    level_of=level_of,
                     policy=settings.endpoint,
                     heed=heed,
                     expectation=expectation,

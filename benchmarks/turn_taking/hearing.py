@@ -9,8 +9,8 @@ from attrs import frozen
 
 from actors.machines.endpointer import Endpointer, EndpointPolicy
 from actors.messages import SAMPLE_BYTES, SpeechActivity, SpeechPaused, SpeechResumed, SpeechStarted, StreamId
-from actors.vad import level_of
 from voicemode import TurnPolicy
+from voicemode.audio.level import level_of
 from voicemode.speech.silero import SileroModel
 
 from .recordings import RATE

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from actors.messages import AudioFrame
 
-Samples = NDArray[np.float64]
+from .level import FLOOR
 
-FLOOR = -96.0
-"""dBFS; one step of 16 bits."""
+Samples = NDArray[np.float64]
 
 TONE = 0.4
 """Seconds of the tone."""

@@ -12,10 +12,10 @@ from attrs import define, field
 from actors.events import Event, StateChanged
 from actors.messages import SAMPLE_BYTES, AudioFrame, SpeakingStarted, SpeechActivity, TurnId
 from actors.ports import Cued, Microphone, Playback, Speaker
-from actors.vad import level_of
 
 from ..groups import unwrapped
 from .findings import Findings, judge, tone
+from .level import level_of
 
 RATE = 16_000
 QUIET = 0.6

@@ -79,8 +79,8 @@ class Together(Generic[T, R]):
                 run.places = places
             if waits:
                 # the others count on it
-                with trio.CancelScope(shield=True):
-                    await trio.sleep(self._patience)
+                with trio.CancelScope(deadline=now + self._patience, shield=True):
+                    await trio.sleep_forever()
             else:
                 await trio.lowlevel.cancel_shielded_checkpoint()
             if run.places is places:
