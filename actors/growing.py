@@ -40,7 +40,7 @@ class Growing:
     def __attrs_post_init__(self) -> None:
         self.end = self.start
 
-    def add(self, pcm: bytes | bytearray, end: float) -> None:
+    def add(self, pcm: bytes, end: float) -> None:
         self.pcm += pcm
         self.end = end
         self._wake()

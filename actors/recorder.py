@@ -42,14 +42,14 @@ class _Take:
     spool: Spool | None
 
     def add(self, frames: Iterable[AudioFrame]) -> None:
-        pcm, end = bytearray(), self.sound.end
+        parts, end = list[bytes](), self.sound.end
         for frame in frames:
             # frames that were dropped under load leave a silence of their own length, so that times stay true
-            pcm += bytes(SAMPLE_BYTES * round(frame.missing_after(end) * self.sound.rate))
-            pcm += frame.pcm
+            parts += (bytes(SAMPLE_BYTES * round(frame.missing_after(end) * self.sound.rate)), frame.pcm)
             end = frame.end
-        if not pcm:
+        if not parts:
             return
+        pcm = b"".join(parts)
         self.sound.add(pcm, end)
         if self.spool is not None:
             try:
