@@ -54,6 +54,8 @@ def test_a_wheel_carries_both_packages_and_the_model(hatch_build: ModuleType, tm
         model = wheel.read(f"voicemode/speech/{hatch_build.MODEL}")
     assert hashlib.sha256(model).hexdigest() == hatch_build.MODEL_SHA256
     assert {"actors/ring.py", "voicemode/cli/__init__.py"} <= set(names)
+    # whoever checks the types of their own program is told ours
+    assert {"actors/py.typed", "voicemode/py.typed"} <= set(names)
     assert [top for top in sorted({name.partition("/")[0] for name in names}) if not top.endswith(".dist-info")] == [
         "actors",
         "voicemode",

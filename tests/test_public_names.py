@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import typing
 from pathlib import Path
 
 import voicemode
+import voicemode.events
+from voicemode.events import Event
 
 
 def test_every_name_can_be_had() -> None:
@@ -31,3 +34,9 @@ def test_importing_it_loads_nothing_yet() -> None:
 def test_the_ports_load_no_engine_and_no_device() -> None:
     code = "import sys, voicemode.ports; print({'numpy', 'sounddevice', 'httpx', 'soundfile'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_every_kind_of_event_can_be_told_apart_by_a_public_name() -> None:
+    kinds = typing.get_args(Event)
+    assert len(kinds) > 30
+    assert {kind.__name__: kind for kind in kinds}.items() <= vars(voicemode.events).items()
