@@ -49,6 +49,10 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class Terminal:
     def __init__(self, args: Sequence[str], folder: Path) -> None:
         self._main, end = pty.openpty()
+        # a key that signals throws away what is not read yet, and on a busy machine that is what the signal led to
+        modes = termios.tcgetattr(end)
+        modes[3] |= termios.NOFLSH
+        termios.tcsetattr(end, termios.TCSANOW, modes)
         self.shown = ""
         environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "24"}
         self._shell = subprocess.Popen(
