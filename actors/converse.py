@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import trio
 from attrs import evolve
 
+from .account import SpokenText
 from .assistant import Assistant
-from .errors import VoiceError
+from .errors import VoiceError, error_type
 from .events import (
     BargedIn,
     Chimed,
@@ -114,6 +116,9 @@ async def converse(
                     turn.take(Stop())
                 nursery.cancel_scope.cancel("the turn is over")
         await turn.settle()
+    except BaseException as error:
+        turn.raised = _kind(error)
+        raise
     finally:
         # the accounts of what was cancelled are in the inbox by now; with them or without, the turn ends here
         while turn.ending is None:
@@ -124,6 +129,14 @@ async def converse(
             turn.take(event)
         turn.announce()
     return turn.result()
+
+
+def _kind(error: BaseException) -> str | None:
+    """None for what only ends it, as a cancellation."""
+    if isinstance(error, BaseExceptionGroup):
+        kinds = map(_kind, cast("BaseExceptionGroup[BaseException]", error).exceptions)
+        return next((kind for kind in kinds if kind is not None), None)
+    return error_type(error) if isinstance(error, Exception) else None
 
 
 async def _take_until_due(turn: _Turn, inbox: trio.MemoryReceiveChannel[Input], dialogue: Dialogue) -> None:
@@ -182,6 +195,7 @@ class _Turn:
         self._state = dialogue.state
         self._nursery: trio.Nursery | None = None
         self.ending: Finish | Fail | None = None
+        self.raised: str | None = None
 
     def begin(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
@@ -307,11 +321,17 @@ class _Turn:
         now = trio.current_time()
         match self.ending:
             case Finish(result):
-                self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result))
+                self._remember(result.spoken, result.transcript)
+                self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result, raised=self.raised))
             case Fail(turn, error):
+                self._remember(error.spoken, "")
                 self._outside.publish(TurnFailed(turn=turn, at=now, error=error))
             case None:
                 pass
+
+    def _remember(self, spoken: SpokenText | None, transcript: str) -> None:
+        if self._request.remember is not None:
+            self._request.remember("" if spoken is None else spoken.heard, transcript)
 
     def result(self) -> TurnResult:
         match self.ending:

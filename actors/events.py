@@ -159,9 +159,13 @@ class Ducked:
 
 @frozen(kw_only=True)
 class TurnEnded:
+    """``raised`` is what kind of error comes out of the call instead of the result, as an agent's own does; None where
+    there is none, or the caller was cancelled."""
+
     turn: TurnId
     at: float
     result: TurnResult
+    raised: str | None = None
 
 
 @frozen(kw_only=True)

@@ -105,10 +105,11 @@ class Turns:
                 speed=check_speed(speed) or self.settings.speed,
                 phrases=self.settings.phrases if phrases is None else tuple(phrases),
                 presume=presume,
+                remember=self._remember,
             )
             self._adapt(self.settings)
             with unwrapped():
-                result = await converse(
+                return await converse(
                     self._inbox,
                     self._reports,
                     self._orders,
@@ -116,8 +117,6 @@ class Turns:
                     dialogue=self._dialogue,
                     outside=self._present,
                 )
-            self._remember(result)
-            return result
 
     @property
     def _present(self) -> Outside:
@@ -133,8 +132,8 @@ class Turns:
             return answer(speech, "", self.history)
         return answer(speech, last.text, tuple(before))
 
-    def _remember(self, result: TurnResult) -> None:
-        if result.spoken.heard.strip():
-            self._history.append(Message(role="assistant", text=result.spoken.heard.strip()))
-        if result.transcript:
-            self._history.append(Message(role="user", text=result.transcript))
+    def _remember(self, heard: str, transcript: str) -> None:
+        if heard.strip():
+            self._history.append(Message(role="assistant", text=heard.strip()))
+        if transcript:
+            self._history.append(Message(role="user", text=transcript))

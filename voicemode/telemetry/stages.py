@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from actors.errors import error_type
 from actors.events import (
     BargedIn,
     Ducked,
@@ -38,7 +39,7 @@ from actors.messages import (
     TurnId,
 )
 
-from .facts import AGENT, Facts, error_type
+from .facts import AGENT, Facts
 from .tree import ROOT, Tree
 from .values import Attributes, Call, CallAnswered, CallBegan, CallEnded, Span, Value
 
@@ -98,8 +99,8 @@ class Stages:
         if turn is None:
             return ()
         match event:
-            case TurnEnded(turn=number, at=at, result=result) if number == turn.number:
-                return self._end(turn, at, None, self.facts.of_result(result))
+            case TurnEnded(turn=number, at=at, result=result, raised=raised) if number == turn.number:
+                return self._end(turn, at, raised, self.facts.of_result(result, failed=raised is not None))
             case TurnFailed(turn=number, at=at, error=error) if number == turn.number:
                 return self._end(turn, at, error_type(error), self.facts.of_error(error))
             case CallBegan() | CallAnswered() | CallEnded():
