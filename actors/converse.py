@@ -19,7 +19,7 @@ from attrs import evolve
 
 from .account import SpokenText
 from .assistant import Assistant
-from .errors import VoiceError, error_type
+from .errors import ProviderError, VoiceError, error_type
 from .events import (
     BargedIn,
     Chimed,
@@ -37,6 +37,7 @@ from .gate import Gate
 from .machines.dialogue import Dialogue
 from .messages import (
     Drafted,
+    Service,
     SpeakingStarted,
     SpeechActivity,
     SpeechEnded,
@@ -74,11 +75,13 @@ from .orders import (
     Repeat,
     Settle,
     Speak,
+    SpeakingFailed,
     Stop,
     TellAway,
     TellBack,
     Tick,
     Transcribe,
+    TranscriptionFailed,
     Understood,
 )
 from .ports import LiveSpeechToText
@@ -194,6 +197,7 @@ class _Turn:
         self._understanding = Understanding(request, outside, reports, self._start)
         self._state = dialogue.state
         self._nursery: trio.Nursery | None = None
+        self._failed: tuple[VoiceError, Service] | None = None
         self.ending: Finish | Fail | None = None
         self.raised: str | None = None
 
@@ -230,6 +234,10 @@ class _Turn:
                     self._outside.publish(event)
             case SpeakingStarted() | VoiceChanged() | Spoken() | Drafted() | Transcribed():
                 self._outside.publish(event)
+            case TranscriptionFailed(error=error):
+                self._failed = error, "stt"
+            case SpeakingFailed(error=ProviderError() as error):
+                self._failed = error, "tts"
             case _:
                 pass
         for command in self._dialogue.feed(event, now):
@@ -325,7 +333,9 @@ class _Turn:
                 self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result, raised=self.raised))
             case Fail(turn, error):
                 self._remember(error.spoken, "")
-                self._outside.publish(TurnFailed(turn=turn, at=now, error=error))
+                failed = self._failed
+                service = failed[1] if failed is not None and failed[0] is error else None
+                self._outside.publish(TurnFailed(turn=turn, at=now, error=error, service=service))
             case None:
                 pass
 

@@ -170,9 +170,12 @@ class TurnEnded:
 
 @frozen(kw_only=True)
 class TurnFailed:
+    """``service`` is whose engine failed, None where it was something else."""
+
     turn: TurnId
     at: float
     error: VoiceError
+    service: Service | None = None
 
 
 Fate: TypeAlias = Literal["begun", "used", "dropped"]
