@@ -31,7 +31,7 @@ class Spans(OTLPSpanExporter):
 
     def shutdown(self) -> None:
         with in_our_words(LOGGERS):
-            super().shutdown()
+            super().shutdown()  # type: ignore[no-untyped-call]
 
 
 class Figures(OTLPMetricExporter):
@@ -39,7 +39,9 @@ class Figures(OTLPMetricExporter):
         super().__init__()
         self._trouble = trouble
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **known: Any) -> MetricExportResult:
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **known: Any
+    ) -> MetricExportResult:
         with in_our_words(LOGGERS):
             result = super().export(metrics_data, timeout_millis, **known)
         if result is not MetricExportResult.SUCCESS:
