@@ -36,7 +36,7 @@ async def test_an_agent_cannot_ask_its_own_conversation(autojump_clock: MockCloc
         await ask(conversation)
 
     async with voicemode.open_conversation(TEXT) as conversation:
-        with pytest.raises(RuntimeError, match="take the reply in the next turn"):
+        with pytest.raises(RuntimeError, match="would wait for the agent"):
             await conversation.say(agent)
         assert (await conversation.say("And on.")).spoken.complete
 

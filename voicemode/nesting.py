@@ -42,9 +42,9 @@ class Nesting:
         """Raises RuntimeError where a turn is asked for by what the turn that is running waits for."""
         if any(each.nesting is self and not each.over for each in _inside.get()):
             raise RuntimeError(
-                "An agent has asked its own conversation for a turn, which could only begin when the agent's answer is "
-                "over. Give what is to be said or asked as the answer, and take the reply in the next turn; a task "
-                "that the agent has started can ask when its answer is over."
+                "An agent has asked its own conversation for a turn, which would wait for the agent's own answer. Let "
+                "what is to be said or asked be that answer: the user's reply is the turn's result, and in a talk the "
+                "agent is called with it. What the agent has started can ask once the answer is over."
             )
 
     async def marked(self, words: AsyncIterable[str]) -> AsyncGenerator[str, None]:

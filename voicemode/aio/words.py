@@ -31,7 +31,7 @@ async def words_of(called: Callable[[], Words | Awaitable[Words]]) -> AsyncGener
         async with aclosing(stream_of(words)) as stream:
             async for text in stream:
                 yield text
-    elif isinstance(cast("object", words), Iterable) and not isinstance(words, RAW):
+    elif isinstance(cast("object", words), Iterable) and not isinstance(cast("object", words), RAW):
         try:
             for text in words:
                 yield text
