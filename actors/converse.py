@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import trio
 from attrs import evolve
 
+from .account import SpokenText
 from .assistant import Assistant
-from .errors import VoiceError
+from .errors import ProviderError, VoiceError, error_type
 from .events import (
     BargedIn,
     Chimed,
@@ -35,6 +37,7 @@ from .gate import Gate
 from .machines.dialogue import Dialogue
 from .messages import (
     Drafted,
+    Service,
     SpeakingStarted,
     SpeechActivity,
     SpeechEnded,
@@ -72,11 +75,13 @@ from .orders import (
     Repeat,
     Settle,
     Speak,
+    SpeakingFailed,
     Stop,
     TellAway,
     TellBack,
     Tick,
     Transcribe,
+    TranscriptionFailed,
     Understood,
 )
 from .ports import LiveSpeechToText
@@ -114,6 +119,9 @@ async def converse(
                     turn.take(Stop())
                 nursery.cancel_scope.cancel("the turn is over")
         await turn.settle()
+    except BaseException as error:
+        turn.raised = _kind(error)
+        raise
     finally:
         # the accounts of what was cancelled are in the inbox by now; with them or without, the turn ends here
         while turn.ending is None:
@@ -124,6 +132,14 @@ async def converse(
             turn.take(event)
         turn.announce()
     return turn.result()
+
+
+def _kind(error: BaseException) -> str | None:
+    """None for what only ends it, as a cancellation."""
+    if isinstance(error, BaseExceptionGroup):
+        kinds = map(_kind, cast("BaseExceptionGroup[BaseException]", error).exceptions)
+        return next((kind for kind in kinds if kind is not None), None)
+    return error_type(error) if isinstance(error, Exception) else None
 
 
 async def _take_until_due(turn: _Turn, inbox: trio.MemoryReceiveChannel[Input], dialogue: Dialogue) -> None:
@@ -181,7 +197,9 @@ class _Turn:
         self._understanding = Understanding(request, outside, reports, self._start)
         self._state = dialogue.state
         self._nursery: trio.Nursery | None = None
+        self._failed: tuple[VoiceError, Service] | None = None
         self.ending: Finish | Fail | None = None
+        self.raised: str | None = None
 
     def begin(self, nursery: trio.Nursery) -> None:
         self._nursery = nursery
@@ -216,6 +234,10 @@ class _Turn:
                     self._outside.publish(event)
             case SpeakingStarted() | VoiceChanged() | Spoken() | Drafted() | Transcribed():
                 self._outside.publish(event)
+            case TranscriptionFailed(error=error):
+                self._failed = error, "stt"
+            case SpeakingFailed(error=ProviderError() as error):
+                self._failed = error, "tts"
             case _:
                 pass
         for command in self._dialogue.feed(event, now):
@@ -307,11 +329,19 @@ class _Turn:
         now = trio.current_time()
         match self.ending:
             case Finish(result):
-                self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result))
+                self._remember(result.spoken, result.transcript)
+                self._outside.publish(TurnEnded(turn=self._request.turn, at=now, result=result, raised=self.raised))
             case Fail(turn, error):
-                self._outside.publish(TurnFailed(turn=turn, at=now, error=error))
+                self._remember(error.spoken, "")
+                failed = self._failed
+                service = failed[1] if failed is not None and failed[0] is error else None
+                self._outside.publish(TurnFailed(turn=turn, at=now, error=error, service=service))
             case None:
                 pass
+
+    def _remember(self, spoken: SpokenText | None, transcript: str) -> None:
+        if self._request.remember is not None:
+            self._request.remember("" if spoken is None else spoken.heard, transcript)
 
     def result(self) -> TurnResult:
         match self.ending:

@@ -161,3 +161,8 @@ class InboxFull(InboxError):
 
 class BadMessage(InboxError, SettingsError):
     """A name or a text that no inbox takes."""
+
+
+def error_type(error: BaseException) -> str:
+    """In a word that quotes nothing of what was said: the engine's own code, or the kind of error."""
+    return error.code if isinstance(error, ProviderError) else type(error).__name__

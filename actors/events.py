@@ -159,16 +159,23 @@ class Ducked:
 
 @frozen(kw_only=True)
 class TurnEnded:
+    """``raised`` is what kind of error comes out of the call instead of the result, as an agent's own does; None where
+    there is none, or the caller was cancelled."""
+
     turn: TurnId
     at: float
     result: TurnResult
+    raised: str | None = None
 
 
 @frozen(kw_only=True)
 class TurnFailed:
+    """``service`` is whose engine failed, None where it was something else."""
+
     turn: TurnId
     at: float
     error: VoiceError
+    service: Service | None = None
 
 
 Fate: TypeAlias = Literal["begun", "used", "dropped"]

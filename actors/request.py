@@ -45,6 +45,7 @@ class Request:
     ``overhear`` lets the user speak over the words even when nobody listens afterwards.
     ``keep`` leaves the microphone open for the next turn; ``phrases`` are what the user is expected to say.
     ``presume`` is told, once the assistant is done, what the user has said if they look done, and None if not so.
+    ``remember`` is told what was heard of the assistant and what the user has said, however the turn ends.
     """
 
     turn: TurnId
@@ -56,3 +57,4 @@ class Request:
     speed: float | None = None
     phrases: Sequence[str] = field(default=())
     presume: Callable[[Presumed | None], None] | None = None
+    remember: Callable[[str, str], None] | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Protocol, final
+from typing import Protocol, cast, final
 
 import trio
 from attrs import evolve, fields_dict
@@ -25,6 +25,7 @@ from actors.results import Presumed, TurnResult
 from .control.controllable import ConversationStatus
 from .groups import unwrapped
 from .replies import OnError, Replies
+from .sayable import check_agent
 from .settings import Settings
 from .turns import Speech, Turns
 from .watchers import Watchers
@@ -56,8 +57,9 @@ class Engines(Protocol):
 class Conversation:
     """One person and one assistant talking.  You get one from ``open_conversation``.
 
-    Turns run one at a time: who asks for one while another runs waits for its end.  Cancelling the caller ends its
-    turn: the speaker is silent and the microphone closed at once.
+    Turns run one at a time: who asks for one while another runs waits for its end; for the running turn's own agent,
+    which would wait for itself, it is a RuntimeError.  Cancelling the caller ends its turn: the speaker is silent and
+    the microphone closed at once.
     """
 
     def __init__(
@@ -162,13 +164,15 @@ class Conversation:
         With ``Settings.speculative_replies`` the agent is called as soon as the user looks done.  When they go on,
         that call is cancelled, and its errors are nobody's.
         """
+        check_agent(agent)
+        self._turns.nesting.refuse()
         self._talking, self._finishing = True, False
         task_status.started()
         speech: Speech | None = None if greeting is None else self._said(greeting)
         with unwrapped():
             async with trio.open_nursery() as nursery:
                 replies = Replies(
-                    self._observed(agent),
+                    self._turns.nesting.agent(self._observed(agent)),
                     nursery,
                     history=lambda: self.history,
                     publish=self._outside.publish,
@@ -218,6 +222,8 @@ class Conversation:
         interrupted.  Between two turns of a talk it is what the next begins with.  Raises SettingsError when there is
         not a word in it, or when nobody listens because no turn is running.
         """
+        if not isinstance(cast("object", text), str):
+            raise TypeError(f"An answer is a text, as the user types it, not {type(text).__name__}.")
         if not text.strip():
             raise SettingsError("The answer is empty: type at least a word.")
         typed = Typed(turn=self._dialogue.turn, text=text.strip())

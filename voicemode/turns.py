@@ -22,6 +22,8 @@ from actors.results import Presumed, TurnResult
 
 from .agents import answer
 from .groups import unwrapped
+from .nesting import Nesting
+from .sayable import check_speech
 from .settings import Settings, check_speed
 from .text import speakable
 from .watchers import Watchers
@@ -51,6 +53,7 @@ class Turns:
         self._adapt, self._chiming = adapt, chiming
         self._inbox, self._reports, self._orders = inbox, reports, orders
         self._dialogue, self._outside, self._watchers = dialogue, outside, watchers
+        self.nesting = Nesting()
         self._floor = trio.Lock()
         self._count = 0
         self._history: list[Message] = []
@@ -74,13 +77,14 @@ class Turns:
     ) -> TurnResult:
         """Wait for the turn before, and take this one if it is still ``wanted`` then; if not it is ``stopped``.
 
-        The rest is as in ``actors.request.Request``.  Raises SettingsError for what cannot be said or heard, and as
-        ``actors.converse`` does.
+        The rest is as in ``actors.request.Request``.  Raises SettingsError for what cannot be said or heard,
+        RuntimeError where the turn that is running waits for whoever asks, and as ``actors.converse`` does.
         """
         if self._watchers.closed:
             raise SettingsError("This conversation is closed; open another.")
-        if not (speech is None or isinstance(speech, str | AsyncIterable) or callable(speech)):
-            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
+        self.nesting.refuse()
+        if speech is not None:
+            check_speech(speech, AsyncIterable)
         if isinstance(phrases, str):
             raise SettingsError("The phrases to expect are a list of texts, not a text.")
         if speech is not None and self._outside.tts is None and not self._outside.shown:
@@ -105,10 +109,11 @@ class Turns:
                 speed=check_speed(speed) or self.settings.speed,
                 phrases=self.settings.phrases if phrases is None else tuple(phrases),
                 presume=presume,
+                remember=self._remember,
             )
             self._adapt(self.settings)
             with unwrapped():
-                result = await converse(
+                return await converse(
                     self._inbox,
                     self._reports,
                     self._orders,
@@ -116,8 +121,6 @@ class Turns:
                     dialogue=self._dialogue,
                     outside=self._present,
                 )
-            self._remember(result)
-            return result
 
     @property
     def _present(self) -> Outside:
@@ -126,15 +129,16 @@ class Turns:
         return self._outside if chiming else evolve(self._outside, chimes={})
 
     def _words(self, speech: Speech | None) -> Words | None:
-        if speech is None or isinstance(speech, str | AsyncIterable):
+        if speech is None or isinstance(speech, str):
             return speech
+        if isinstance(speech, AsyncIterable):
+            return self.nesting.marked(speech)
         *before, last = self._history or [Message(role="user", text="")]
-        if last.role == "assistant":
-            return answer(speech, "", self.history)
-        return answer(speech, last.text, tuple(before))
+        asked = ("", self.history) if last.role == "assistant" else (last.text, tuple(before))
+        return self.nesting.marked(answer(speech, *asked))
 
-    def _remember(self, result: TurnResult) -> None:
-        if result.spoken.heard.strip():
-            self._history.append(Message(role="assistant", text=result.spoken.heard.strip()))
-        if result.transcript:
-            self._history.append(Message(role="user", text=result.transcript))
+    def _remember(self, heard: str, transcript: str) -> None:
+        if heard.strip():
+            self._history.append(Message(role="assistant", text=heard.strip()))
+        if transcript:
+            self._history.append(Message(role="user", text=transcript))

@@ -112,6 +112,60 @@ def test_what_cannot_be_said_is_refused(guest: bool) -> None:
         hold(lambda conversation: conversation.say(wrong), guest=guest)
 
 
+@pytest.mark.parametrize("wrong", [None, "hello", b"yes"])
+def test_a_talk_without_an_agent_is_refused_at_once(guest: bool, wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"held with an agent.*not with {type(wrong).__name__}"):
+        hold(lambda conversation: conversation.talk(wrong), guest=guest)
+
+
+def test_bytes_are_no_words(guest: bool) -> None:
+    wrong: Any = b"yes"
+    with pytest.raises(TypeError, match="agent, not bytes"):
+        hold(lambda conversation: conversation.say(wrong), guest=guest)
+    with pytest.raises(TypeError, match="of text, not bytes"):
+        hold(lambda conversation: conversation.say(lambda _transcript, _history: wrong), guest=guest)
+
+
+@pytest.mark.parametrize("way", ["itself", "a task it waits for", "a thread it waits for"])
+def test_an_agent_that_asks_its_own_conversation_is_told_so(guest: bool, way: str) -> None:
+    async def work(conversation: Conversation) -> tuple[bool, str]:
+        async def agent(transcript: str, history: History) -> AsyncIterator[str]:
+            yield "Let me ask. "
+            asking = conversation.converse("Which table?")
+            if way == "itself":
+                await asking
+            elif way == "a task it waits for":
+                await asyncio.gather(asking)
+            else:
+                await asyncio.to_thread(asyncio.run, asking)
+
+        with pytest.raises(RuntimeError, match="would wait for the agent"):
+            await conversation.say(agent)
+        result = await conversation.say("And on.")
+        return result.spoken.complete, result.spoken.heard
+
+    assert hold(work, guest=guest) == (True, "And on.")
+
+
+def test_a_task_that_an_agent_leaves_behind_can_ask_when_the_answer_is_over(guest: bool) -> None:
+    async def work(conversation: Conversation) -> str:
+        answered, tasks = asyncio.Event(), list[asyncio.Task[str]]()
+
+        async def remind() -> str:
+            await answered.wait()
+            return (await conversation.say("One minute is over.")).spoken.heard
+
+        async def agent(transcript: str, history: History) -> str:
+            tasks.append(asyncio.create_task(remind()))
+            return "Yes."
+
+        await conversation.say(agent)
+        answered.set()
+        return await tasks[0]
+
+    assert hold(work, guest=guest) == "One minute is over."
+
+
 def test_an_agent_sees_the_context_of_whoever_asked(guest: bool) -> None:
     who: contextvars.ContextVar[str] = contextvars.ContextVar("who")
 

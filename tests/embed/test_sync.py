@@ -73,6 +73,31 @@ def test_what_cannot_be_said_is_refused(wrong: Any) -> None:
         hold(lambda conversation: conversation.say(wrong))
 
 
+@pytest.mark.parametrize("wrong", [None, "hello", b"yes"])
+def test_a_talk_without_an_agent_is_refused_at_once(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=f"held with an agent.*not with {type(wrong).__name__}"):
+        hold(lambda conversation: conversation.talk(wrong))
+
+
+@pytest.mark.parametrize("wrong", [b"yes", lambda _transcript, _history: b"yes"])
+def test_bytes_are_no_words(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="not bytes"):
+        hold(lambda conversation: conversation.say(wrong))
+
+
+def test_an_agent_that_asks_its_own_conversation_is_told_so() -> None:
+    def work(conversation: Conversation) -> str:
+        def agent(transcript: str, history: History) -> Iterator[str]:
+            yield "Let me ask. "
+            yield conversation.converse("Which table?").transcript
+
+        with pytest.raises(RuntimeError, match="would wait for the agent"):
+            conversation.say(agent)
+        return conversation.say("And on.").spoken.heard
+
+    assert hold(work) == "And on."
+
+
 def test_a_coroutine_is_sent_to_asyncio() -> None:
     async def agent(transcript: str, history: History) -> str:
         return "Yes."

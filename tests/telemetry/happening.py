@@ -30,6 +30,7 @@ from actors.messages import (
     MicrophoneFailed,
     MicrophoneOpened,
     ProviderFailure,
+    Service,
     SpeakerFailed,
     SpeakerOpened,
     SpeakingStarted,
@@ -74,10 +75,10 @@ def result(turn: TurnId, **known: Any) -> TurnResult:
     return TurnResult(turn=turn, **(defaults | known))
 
 
-def failed(turn: TurnId, at: float) -> TurnFailed:
+def failed(turn: TurnId, at: float, service: Service | None = None) -> TurnFailed:
     error = ProviderUnavailable("whisper", f"whisper did not hear {WORD}.", code="unreachable")
     error.recording = Path(f"/{WORD}.wav")
-    return TurnFailed(turn=turn, at=at, error=error)
+    return TurnFailed(turn=turn, at=at, error=error, service=service)
 
 
 TIMES = st.floats(0, 100)
@@ -96,7 +97,9 @@ def anything(draw: st.DrawFn) -> Any:
                 TurnStarted(turn=turn, at=at),
                 TurnStarted(turn=turn, at=at),
                 TurnEnded(turn=turn, at=at, result=result(turn)),
+                TurnEnded(turn=turn, at=at, result=result(turn), raised="ArithmeticError"),
                 failed(turn, at),
+                failed(turn, at, "stt"),
                 *(StateChanged(turn=turn, at=at, state=state) for state in ("idle", "listening", "speaking")),
                 MicrophoneOpened(stream=STREAM, at=at),
                 MicrophoneClosed(stream=STREAM, at=at),

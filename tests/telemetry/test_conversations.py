@@ -125,7 +125,11 @@ async def test_an_agent_that_fails_is_told(autojump_clock: MockClock, tmp_path: 
     async with conversing(Room(), settings=told_to(tmp_path)) as conversation:
         with pytest.raises(ArithmeticError):
             await conversation.converse(broken)
-    assert told.turn["invoke_agent broken"].error == "ArithmeticError"
+    turn = told.turn
+    assert turn["invoke_agent broken"].error == turn["voicemode.turn"].error == "ArithmeticError"
+    assert turn["voicemode.turn"].attributes["voicemode.turn.outcome"] == "failed"
+    [counted] = metrics(tmp_path)["voicemode.turns"]
+    assert counted["attributes"] == {"voicemode.turn.outcome": "failed", "error.type": "ArithmeticError"}
     assert HEARD not in str(lines(tmp_path))
 
 
@@ -151,8 +155,16 @@ async def test_a_recogniser_that_fails_is_told(autojump_clock: MockClock, tmp_pa
         with pytest.raises(ProviderUnavailable):
             await conversation.listen()
     assert told.turn["voicemode.turn"].error == "unreachable"
-    assert told.turn["voicemode.stt"].attributes["voicemode.unfinished"] is True
+    assert told.turn["voicemode.stt"].error == "unreachable"
+    assert "voicemode.unfinished" not in told.turn["voicemode.stt"].attributes
     assert HEARD not in str(lines(tmp_path))
+
+
+async def test_a_voice_that_fails_is_told(autojump_clock: MockClock, tmp_path: Path, told: Told) -> None:
+    async with conversing(Room(), settings=told_to(tmp_path), tts=FakeVoice(dies_at="three")) as conversation:
+        with pytest.raises(ProviderUnavailable):
+            await conversation.say(GREETING)
+    assert told.turn["voicemode.tts"].error == told.turn["voicemode.turn"].error == "unavailable"
 
 
 async def test_engines_that_fail_are_told_one_by_one(autojump_clock: MockClock, tmp_path: Path, told: Told) -> None:

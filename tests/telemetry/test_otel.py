@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +43,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF  # noqa: E402
 from opentelemetry.trace import StatusCode  # noqa: E402
 
 from voicemode.telemetry import own_providers  # noqa: E402
+from voicemode.telemetry.trouble import UNTAKEN, in_our_words  # noqa: E402
 
 MARMALADE, XYLOPHONE = "marmalade three four five six.", "xylophone"
 
@@ -244,6 +249,7 @@ class Collector:
     """Takes OTLP over HTTP."""
 
     url: str
+    status: int = 200
     posts: list[tuple[str, bytes]] = field(factory=list[tuple[str, bytes]])
 
     @property
@@ -270,7 +276,7 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             collector.posts.append((self.path, body))
-            self.send_response(200)
+            self.send_response(collector.status)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -346,3 +352,63 @@ async def test_exporters_can_be_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     await greet(tmp_path)
     assert collector.posts == []
+
+
+class Listening:
+    """A port that takes connections and never answers, or with ``refusing`` one where nobody is."""
+
+    def __init__(self, *, refusing: bool) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        if refusing:
+            self._socket.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize("refusing", [True, False], ids=["refused", "never answered"])
+def test_without_a_collector_the_process_ends_and_says_so_in_one_sentence(tmp_path: Path, refusing: bool) -> None:
+    program = (
+        "import trio, voicemode\n"
+        "from voicemode.telemetry import own_providers\n"
+        "own_providers.LAST = 0.1\n"
+        f"settings = voicemode.Settings(text=True, base_dir={str(tmp_path)!r}, telemetry='otel')\n"
+        "async def main():\n"
+        "    async with voicemode.open_conversation(settings) as conversation:\n"
+        "        await conversation.say('marmalade')\n"
+        "trio.run(main)\n"
+    )
+    where = Listening(refusing=refusing)
+    # the SDK itself would try for as long as that, or for half a minute if nobody is there
+    known = {"OTEL_EXPORTER_OTLP_ENDPOINT": where.url, "OTEL_EXPORTER_OTLP_TIMEOUT": "600"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | known,
+            capture_output=True,
+            text=True,
+            timeout=25,
+            check=True,
+        )
+    finally:
+        where.close()
+    assert done.stderr.splitlines() == [UNTAKEN]
+
+
+async def test_a_collector_that_refuses_what_is_sent_is_told_of_once(
+    tmp_path: Path, collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector.status = 400
+    await greet(tmp_path)
+    assert [record.getMessage() for record in caplog.records] == [UNTAKEN]
+
+
+def test_a_hosts_own_exporter_is_not_silenced(caplog: pytest.LogCaptureFixture) -> None:
+    with in_our_words(["opentelemetry.exporter"]):
+        logging.getLogger("opentelemetry.exporter").warning("ours")
+        other = threading.Thread(target=logging.getLogger("opentelemetry.exporter").warning, args=("theirs",))
+        other.start()
+        other.join()
+    logging.getLogger("opentelemetry.exporter").warning("theirs again")
+    assert [record.getMessage() for record in caplog.records] == ["theirs", "theirs again"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from attrs import evolve
 from hypothesis import given, strategies as st
 
 from actors.events import BargedIn, Ducked, StateChanged, TurnEnded, TurnStarted, UtteranceRecorded, WentOn
@@ -139,6 +140,20 @@ def test_a_turn_that_fails_says_why_in_a_word() -> None:
     turn = spans_of(TurnStarted(turn=ONE, at=1.0), failed(ONE, 2.0))["voicemode.turn"]
     assert turn.error == "unreachable"
     assert turn.attributes["voicemode.utterance.kept"] is True
+
+
+def test_a_turn_that_an_agents_error_ends_has_failed() -> None:
+    turn = spans_of(TurnStarted(turn=ONE, at=1.0), evolve(heard(), raised="KeyError"))["voicemode.turn"]
+    assert (turn.error, turn.attributes["voicemode.turn.outcome"]) == ("KeyError", "failed")
+
+
+def test_of_engines_only_the_one_that_failed_has_the_error() -> None:
+    begun = TurnStarted(turn=ONE, at=1.0)
+    recorded = UtteranceRecorded(turn=ONE, at=2.0, utterance=utterance(1.0, 2.0))
+    heard_nothing = spans_of(begun, recorded, failed(ONE, 2.5, "stt"))["voicemode.stt"]
+    assert (heard_nothing.error, heard_nothing.end) == ("unreachable", 2.5)
+    said_nothing = spans_of(begun, recorded, failed(ONE, 2.5, "tts"))["voicemode.stt"]
+    assert (said_nothing.error, said_nothing.attributes["voicemode.unfinished"]) == (None, True)
 
 
 def test_a_turn_that_never_ends_is_abandoned_when_the_next_begins() -> None:

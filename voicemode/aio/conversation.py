@@ -21,6 +21,7 @@ from ..embed.errand import carried
 from ..embed.session import Session
 from ..embed.talk import called_like, talking
 from ..replies import OnError
+from ..sayable import check_speech
 from ..turns import Speech as EngineSpeech
 from .host import Host
 from .waiting import settled
@@ -124,8 +125,7 @@ class Conversation(Controls):
             return speech
         if callable(speech) and not hasattr(speech, "__aiter__"):
             return self._agent(speech)
-        if not isinstance(cast("object", speech), AsyncIterable | Iterable):
-            raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
+        check_speech(speech, AsyncIterable, Iterable)
         host, words = Host(), cast("Words", speech)
         return carried(host.begin(partial(words_of, lambda: words)), host.patience)
 

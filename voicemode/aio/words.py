@@ -11,6 +11,7 @@ from typing import TypeAlias, cast
 from actors.messages import Message
 
 from ..agents.answering import stream_of
+from ..sayable import RAW
 
 Words: TypeAlias = str | Iterable[str] | AsyncIterable[str]
 
@@ -30,7 +31,7 @@ async def words_of(called: Callable[[], Words | Awaitable[Words]]) -> AsyncGener
         async with aclosing(stream_of(words)) as stream:
             async for text in stream:
                 yield text
-    elif isinstance(cast("object", words), Iterable):
+    elif isinstance(cast("object", words), Iterable) and not isinstance(cast("object", words), RAW):
         try:
             for text in words:
                 yield text

@@ -12,6 +12,7 @@ from actors.ports import Agent
 
 from ..conversation import Conversation
 from ..replies import OnError
+from ..sayable import check_agent
 from ..turns import Speech
 from .errand import HostGone
 
@@ -63,6 +64,7 @@ def talking(
 
 def called_like(agent: Callable[..., object], asked: AgentFunction) -> AgentFunction:
     """``asked`` under the name of the host's agent, by which telemetry tells agents apart."""
+    check_agent(agent)
     asked.__name__ = getattr(agent, "__name__", type(agent).__name__)
     return asked
 

@@ -69,8 +69,8 @@ class EventLog:
                 ]
             case Transcribed():
                 return self._transcribed(event)
-            case TurnEnded(turn=turn, at=at, result=result):
-                return self._ended(at, result)
+            case TurnEnded(at=at, result=result, raised=raised):
+                return self._ended(at, result, result.outcome if raised is None else "failed")
             case TurnFailed(turn=turn, at=at, error=error):
                 return [
                     self.event(at, f"{self._failing(error)}_ERROR", turn=turn, **_fault(error)),
@@ -91,12 +91,12 @@ class EventLog:
         said = self._text(transcript.text)
         return [*lines, self.event(event.at, kind, turn=turn, provider=transcript.engine, stt_ms=taken, text=said)]
 
-    def _ended(self, at: float, result: TurnResult) -> list[LoggedEvent]:
+    def _ended(self, at: float, result: TurnResult, outcome: str) -> list[LoggedEvent]:
         timings = {name: value for name, value in asdict(result.timings).items() if value is not None}
         lines: list[LoggedEvent] = []
         if result.utterance is not None:
             lines.append(self.event(at, "RECORDING_SAVED", turn=result.turn, file=writable(str(result.utterance))))
-        return [*lines, self.event(at, "TOOL_REQUEST_END", turn=result.turn, outcome=result.outcome, **timings)]
+        return [*lines, self.event(at, "TOOL_REQUEST_END", turn=result.turn, outcome=outcome, **timings)]
 
     def _text(self, text: str) -> str | None:
         return writable(text.strip()) if self.texts else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar, cast, final
+from typing import TypeVar, final
 
 from actors.events import Event
 from actors.messages import Message
@@ -21,6 +21,7 @@ from ..embed.errand import carried
 from ..embed.session import Session
 from ..embed.talk import called_like, talking
 from ..replies import OnError
+from ..sayable import check_speech
 from ..turns import Speech as EngineSpeech
 from .host import Agent, Host, Speech
 
@@ -126,8 +127,7 @@ def _speech(speech: Speech, host: Host) -> EngineSpeech:
         return speech
     if callable(speech):
         return _agent(speech, host)
-    if not isinstance(cast("object", speech), Iterable):
-        raise TypeError(f"What is said is a text, a stream of text or an agent, not {type(speech).__name__}.")
+    check_speech(speech, Iterable)
     return carried(host.begin(lambda: speech), host.patience)
 
 

@@ -17,6 +17,7 @@ from typing import TypeAlias, TypeVar, cast
 from actors.messages import Message
 
 from ..embed.errand import CLEAN_UP, Begin, Errand
+from ..sayable import RAW
 
 Words: TypeAlias = str | Iterable[str]
 
@@ -155,6 +156,6 @@ def _texts_of(words: object) -> Iterator[str]:
         raise TypeError(
             "An agent of voicemode.sync is a plain function or a generator, not a coroutine: use voicemode.aio."
         )
-    if isinstance(words, Iterable):
+    if isinstance(words, Iterable) and not isinstance(words, RAW):
         return iter(cast("Iterable[str]", words))
     raise TypeError(f"An agent gives a text or a stream of text, not {type(words).__name__}.")

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
-from actors.errors import ProviderError, VoiceError
+from actors.errors import VoiceError
 from actors.messages import Service, TurnId
 from actors.results import TurnResult
 
@@ -21,11 +21,6 @@ AGENT = "invoke_agent"
 
 About: TypeAlias = Callable[[Service, str], Mapping[str, str]]
 """What is known of an engine besides its name: its ``model`` above all."""
-
-
-def error_type(error: BaseException) -> str:
-    """In a word: the engine's own code, or the kind of error."""
-    return error.code if isinstance(error, ProviderError) else type(error).__name__
 
 
 @frozen(kw_only=True)
@@ -52,10 +47,11 @@ class Facts:
             **({"voicemode.text": text} if self.content and text is not None else {}),
         }
 
-    def of_result(self, result: TurnResult) -> dict[str, Value]:
+    def of_result(self, result: TurnResult, *, failed: bool = False) -> dict[str, Value]:
+        """Of a turn that had a result, though with ``failed`` an error came out of it instead."""
         spoken = result.spoken
         known: dict[str, Value | None] = {
-            "voicemode.turn.outcome": result.outcome,
+            "voicemode.turn.outcome": "failed" if failed else result.outcome,
             "voicemode.tts.engine": result.engines.tts,
             "voicemode.stt.engine": result.engines.stt,
             "voicemode.spoken.complete": spoken.complete,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from actors.errors import error_type
 from actors.events import BargedIn, Ducked, Event, ReplySpeculated, TurnEnded, TurnFailed, TurnStarted, WentOn
 from actors.messages import (
     DeviceKind,
@@ -50,7 +51,6 @@ from .catalogue import (
     TURNS,
     Metric,
 )
-from .facts import error_type
 from .values import Call, CallAnswered, CallBegan, CallEnded, Measured, Value, measured
 
 OPEN = 256
@@ -121,8 +121,8 @@ class Figures:
                 self._lost.discard("microphone" if isinstance(event, MicrophoneOpened) else "speaker")
             case CallBegan() | CallAnswered() | CallEnded():
                 return self._call(event)
-            case TurnEnded(at=at, result=result):
-                return self._ended(at, result)
+            case TurnEnded(at=at, result=result, raised=raised):
+                return self._ended(at, result, raised)
             case TurnFailed(at=at, error=error):
                 self._asked_at = None
                 outcome: dict[str, Value] = {"voicemode__turn__outcome": "failed", "error__type": error_type(error)}
@@ -139,13 +139,16 @@ class Figures:
         waits = [_wait(SOUNDED, at - text)] if text is not None else []
         return waits if asked is None else [*waits, _wait(ANSWERED, at - asked)]
 
-    def _ended(self, at: float, result: TurnResult) -> list[Measured]:
-        outcome = result.outcome
+    def _ended(self, at: float, result: TurnResult, raised: str | None) -> list[Measured]:
+        outcome: dict[str, Value | None] = {
+            "voicemode__turn__outcome": result.outcome if raised is None else "failed",
+            "error__type": raised,
+        }
         self._asked_at = self._ended_at if result.transcript else None
         self._ended_at = None
         found = [
-            _wait(TURN, at - self._turn_began, voicemode__turn__outcome=outcome),
-            measured(TURNS, 1, voicemode__turn__outcome=outcome),
+            _wait(TURN, at - self._turn_began, **outcome),
+            measured(TURNS, 1, **outcome),
         ]
         heard = result.timings.speech_end_to_transcript_ms
         if heard is not None:

@@ -8,10 +8,10 @@ from typing import cast, final
 
 import trio
 
+from actors.errors import error_type
 from actors.messages import Synthesis
 from actors.ports import TextToSpeech
 
-from .facts import error_type
 from .values import CallAnswered, CallBegan, CallEnded
 
 

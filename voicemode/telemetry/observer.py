@@ -18,7 +18,7 @@ import msgspec
 import trio
 from attrs import define, field
 
-from actors.errors import ProviderError
+from actors.errors import ProviderError, error_type
 from actors.events import Event, TurnStarted
 from actors.machines.board import Step
 from actors.machines.breaker import Permit
@@ -29,7 +29,7 @@ from actors.ports import Agent, TextToSpeech
 from ..agents import answer
 from .batch import BILLION, Batch, Begun
 from .catalogue import DROPPED
-from .facts import AGENT, error_type
+from .facts import AGENT
 from .figures import Figures
 from .observed_voice import ObservedVoice
 from .stages import TURN, Stages

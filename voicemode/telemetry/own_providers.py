@@ -2,17 +2,19 @@
 figures over OTLP/HTTP, or on standard error.
 
 They are shared by all conversations of a process, and closed with the last.  Everything here blocks; it is called in
-threads.
+threads.  A collector that is not there costs 1.5 s at the end, and the process may end then: all threads are daemons,
+and nothing is left to do at its exit.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from threading import Lock
+import time
+from collections.abc import Callable, Sequence
+from threading import Lock, Thread
 
-from attrs import define
+from attrs import define, field
 from opentelemetry.environment_variables import OTEL_METRICS_EXPORTER, OTEL_TRACES_EXPORTER
 from opentelemetry.sdk.environment_variables import (
     OTEL_EXPORTER_OTLP_METRICS_PROTOCOL,
@@ -27,6 +29,11 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 
 from actors.errors import SettingsError
 
+from .trouble import Trouble
+
+LAST = 1.5
+"""Seconds for sending what is left.  Whoever asks for it to be closed waits little longer."""
+
 PROTOCOL = "http/protobuf"
 
 
@@ -35,6 +42,7 @@ class _Shared:
     users: int = 0
     tracers: TracerProvider | None = None
     meters: MeterProvider | None = None
+    trouble: Trouble = field(factory=Trouble)
 
 
 _shared, _lock = _Shared(), Lock()
@@ -45,28 +53,43 @@ def acquire() -> tuple[TracerProvider, MeterProvider]:
     with _lock:
         if _shared.tracers is None or _shared.meters is None:
             resource = _resource()
-            spans, figures = _span_exporters(), _metric_exporters()
-            _shared.tracers = TracerProvider(resource=resource)
+            trouble = Trouble()
+            spans, figures = _span_exporters(trouble), _metric_exporters(trouble)
+            _shared.trouble = trouble
+            _shared.tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
             for exporter in spans:
                 _shared.tracers.add_span_processor(BatchSpanProcessor(exporter))
             readers = [PeriodicExportingMetricReader(exporter) for exporter in figures]
-            _shared.meters = MeterProvider(readers, resource=resource)
+            _shared.meters = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         _shared.users += 1
         return _shared.tracers, _shared.meters
 
 
 def release() -> None:
-    """What is left is sent when nobody uses them any more."""
+    """What is left is sent when nobody uses them any more, as far as ``LAST`` reaches."""
     with _lock:
         _shared.users -= 1
         if _shared.users:
             return
-        tracers, meters = _shared.tracers, _shared.meters
+        providers = [each for each in (_shared.tracers, _shared.meters) if each is not None]
         _shared.tracers = _shared.meters = None
-    if tracers is not None:
-        tracers.shutdown()
-    if meters is not None:
-        meters.shutdown()
+        trouble = _shared.trouble
+    # neither can be told how long it may take in all that it does
+    closing = [Thread(target=_close, args=(each.shutdown, trouble), daemon=True) for each in providers]
+    deadline = time.monotonic() + LAST
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    if any(thread.is_alive() for thread in closing):
+        trouble.tell()
+
+
+def _close(shutdown: Callable[[], None], trouble: Trouble) -> None:
+    try:
+        shutdown()
+    except Exception:  # noqa: BLE001  the SDK's for whatever a reader of figures raises
+        trouble.tell()
 
 
 def users() -> int:
@@ -80,16 +103,16 @@ def _resource() -> Resource:
     return resource if named else resource.merge(Resource({SERVICE_NAME: "voicemode"}))
 
 
-def _span_exporters() -> list[SpanExporter]:
+def _span_exporters(trouble: Trouble) -> list[SpanExporter]:
     return [
-        ConsoleSpanExporter(out=sys.stderr) if name == "console" else _otlp_spans()
+        ConsoleSpanExporter(out=sys.stderr) if name == "console" else _otlp_spans(trouble)
         for name in _exporters(OTEL_TRACES_EXPORTER)
     ]
 
 
-def _metric_exporters() -> list[MetricExporter]:
+def _metric_exporters(trouble: Trouble) -> list[MetricExporter]:
     return [
-        ConsoleMetricExporter(out=sys.stderr) if name == "console" else _otlp_metrics()
+        ConsoleMetricExporter(out=sys.stderr) if name == "console" else _otlp_metrics(trouble)
         for name in _exporters(OTEL_METRICS_EXPORTER)
     ]
 
@@ -114,15 +137,15 @@ def _speaks_http(variable: str) -> None:
         )
 
 
-def _otlp_spans() -> SpanExporter:
+def _otlp_spans(trouble: Trouble) -> SpanExporter:
     _speaks_http(OTEL_EXPORTER_OTLP_TRACES_PROTOCOL)
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from .otlp import Spans
 
-    return OTLPSpanExporter()
+    return Spans(trouble)
 
 
-def _otlp_metrics() -> MetricExporter:
+def _otlp_metrics(trouble: Trouble) -> MetricExporter:
     _speaks_http(OTEL_EXPORTER_OTLP_METRICS_PROTOCOL)
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from .otlp import Figures
 
-    return OTLPMetricExporter()
+    return Figures(trouble)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from actors.errors import error_type
 from actors.events import (
     BargedIn,
     Ducked,
@@ -38,7 +39,7 @@ from actors.messages import (
     TurnId,
 )
 
-from .facts import AGENT, Facts, error_type
+from .facts import AGENT, Facts
 from .tree import ROOT, Tree
 from .values import Attributes, Call, CallAnswered, CallBegan, CallEnded, Span, Value
 
@@ -98,9 +99,11 @@ class Stages:
         if turn is None:
             return ()
         match event:
-            case TurnEnded(turn=number, at=at, result=result) if number == turn.number:
-                return self._end(turn, at, None, self.facts.of_result(result))
-            case TurnFailed(turn=number, at=at, error=error) if number == turn.number:
+            case TurnEnded(turn=number, at=at, result=result, raised=raised) if number == turn.number:
+                return self._end(turn, at, raised, self.facts.of_result(result, failed=raised is not None))
+            case TurnFailed(turn=number, at=at, error=error, service=service) if number == turn.number:
+                if service == "stt":
+                    self._close(turn, STT, at, error=error_type(error))
                 return self._end(turn, at, error_type(error), self.facts.of_error(error))
             case CallBegan() | CallAnswered() | CallEnded():
                 self._call(turn, event)
@@ -249,8 +252,10 @@ class Stages:
         return key
 
     @staticmethod
-    def _close(turn: _Turn, slot: str, at: float, attributes: Attributes | None = None) -> None:
+    def _close(
+        turn: _Turn, slot: str, at: float, attributes: Attributes | None = None, *, error: str | None = None
+    ) -> None:
         key = turn.open.pop(slot, None)
         if key is not None:
             turn.tree.note(key, attributes or {})
-            turn.tree.close(key, at)
+            turn.tree.close(key, at, error=error)
