@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import trio
+from attrs import evolve
 from command_line import command_line
 from environments import BUILD, HOW
 from marked_voice import MarkedVoice
@@ -71,15 +72,15 @@ async def measure_all(smoke: bool, only: tuple[str, ...]) -> Findings:
     finally:
         shutil.rmtree(home, ignore_errors=True)
     file = keep(contest, smoke, only)
+    found = table(contest.rows, [side.name for side in sides], smoke=smoke)
     return Findings(
         figures=tuple(each for row in contest.rows for each in row.figures(OURS.name)),
         notes=(
             *(f"{row.what}: {side}: {said}." for row in contest.rows for side, said in row.instead.items()),
             f"Turns that are not counted, because a sound stuttered: {contest.stutters}.",
             f"The same in {BUILD.name}/{file.name}.",
-            *(() if there else (f"Without voice-mode: {HOW} voice-mode",)),
         ),
-        table=table(contest.rows, [side.name for side in sides], smoke=smoke),
+        table=evolve(found, below=(*found.below, *(() if there else (f"Without voice-mode: {HOW} voice-mode",)))),
     )
 
 
@@ -110,7 +111,7 @@ async def take_all(contest: Contest, other: Service, smoke: bool, only: tuple[st
 
 
 def keep(contest: Contest, smoke: bool, only: tuple[str, ...]) -> Path:
-    """What there is by now: it all takes half an hour.  What is only some of it does not take the place of the whole."""
+    """What there is by now: it all takes half an hour.  Some of it does not take the place of the whole."""
     BUILD.mkdir(exist_ok=True)
     file = BUILD / f"{KEPT}{'-smoke' if smoke else '' if set(only) == set(PARTS) else '-some'}.md"
     there = table(contest.rows, [side.name for side in contest.sides], smoke=smoke)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from attrs import evolve
 from command_line import command_line
 from environments import BUILD, HOW
 from peers.bouts import BROKEN, CLEAN_UPS, DEFAULT, EQUAL, PAUSED, SESSIONS, SILENT, Bouts
@@ -65,8 +66,8 @@ PARTS: dict[str, Callable[[Bouts, bool], None]] = {
     "interruptions": interruptions,
     "pauses": lambda bouts, short: bouts.pauses(1, PAUSED[:1] if short else PAUSED),
     "recogniser": recogniser,
-    "voice": lambda bouts, short: bouts.mute(1),
-    "blocked": lambda bouts, short: bouts.blocked(1),
+    "voice": lambda bouts, _: bouts.mute(1),
+    "blocked": lambda bouts, _: bouts.blocked(1),
     "listening": listening,
     "hopping": lambda bouts, short: bouts.hopping(*((1, 500) if short else (3, 2_000))),
 }
@@ -93,9 +94,8 @@ def measure(short: bool, only: Sequence[str]) -> Findings:
             *(f"{name}: {many} words too many, {few} too few." for name, (many, few) in bouts.wrong.items()),
             *told(bouts.versions),
             f"With what was measured of the other parts before: {BUILD.name}/{file.name}.",
-            *(f"Without {name}: {HOW} {name}" for name in absent),
         ),
-        table=there,
+        table=evolve(there, below=(*there.below, *(f"Without {name}: {HOW} {name}" for name in absent))),
     )
 
 

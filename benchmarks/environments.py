@@ -25,7 +25,7 @@ REQUIREMENTS = {
     "whisper": HERE / "turn_taking" / "whisper.txt",
 }
 MEGABYTES = {"livekit": 400, "pipecat": 520, "voice-mode": 440, "whisper": 550}
-"""On the disk; the downloads are about half of it."""
+"""On the disk, on Linux."""
 
 HOW = f"python {HERE.name}/environments.py"
 

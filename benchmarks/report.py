@@ -99,7 +99,7 @@ class Machine:
         load = "" if self.load is None else f"load {self.load:.1f}, "
         return (
             f"{self.cores} cores of {self.cpu}, {self.system}, Python {self.python}, {packages}; before: {load}"
-            f"a sleep of 10 ms ends p50 {_number(self.late.p50)}, p99 {_number(self.late.p99)} ms late"
+            f"a sleep of 10 ms ends p50 {number(self.late.p50)}, p99 {number(self.late.p99)} ms late"
         )
 
 
@@ -176,7 +176,7 @@ class Report:
         return [each.what for each in self.findings.figures if each.broken]
 
     def __str__(self) -> str:
-        """For a terminal; with a table of all sides the figures are left out, and the table is the last that one reads."""
+        """For a terminal.  A table of all sides stands instead of the figures, and is the last that one reads."""
         table = self.findings.table
         return "\n".join(
             [
@@ -242,14 +242,14 @@ def _row(each: Figure) -> tuple[str, ...]:
     return (
         each.what,
         str(spread.count),
-        _number(spread.p50),
-        *(_number(value) if many else "" for value in (spread.p95, spread.p99, spread.max)),
+        number(spread.p50),
+        *(number(value) if many else "" for value in (spread.p95, spread.p99, spread.max)),
         each.unit,
         allowed,
     )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

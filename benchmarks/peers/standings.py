@@ -154,6 +154,6 @@ def losses(lines: Sequence[Line], ours: str, peers: Sequence[str]) -> list[str]:
 
 
 def _loss(line: Line, best: str, ours: str, peers: Sequence[str]) -> str:
-    ratio = line.verdict(ours, peers).partition(" **")[0].partition(" worse")[0]
-    unit = f" {line.unit}" if line.unit else ""
-    return f"  {line.what}: {ratio}; {ours} {line.cell(ours)}{unit}, {best} {line.cell(best)}{unit}"
+    ratio = line.verdict(ours, peers).partition("**")[0].partition(" worse")[0].strip()
+    sides = (f"{side} {line.cell(side)}{f' {line.unit}' if side in line.values else ''}" for side in (ours, best))
+    return f"  {line.what}: {f'{ratio}; ' if ratio else ''}{', '.join(sides)}"
