@@ -80,7 +80,7 @@ mcpb: build/clients/.ready ## a bundle for Claude Desktop with this checkout in 
 	@PATH="$(NODE)/bin:$$PATH" build/clients/node_modules/.bin/mcpb pack build/mcpb dist/voicemode.mcpb
 
 # without an environment, for want of a network, what is measured goes without, and says so
-peers: $(READY) ## how this compares with pipecat and livekit-agents here: 22 minutes, and once some 900 MB to set them up
+peers: $(READY) ## how this compares with pipecat and livekit-agents here: 22 minutes, and once some 1 GB to set them up
 	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
 	$(BIN)/python benchmarks/bench_peers.py $(ARGS)
 
@@ -88,7 +88,7 @@ peers-smoke: $(READY) ## the same table with few repetitions, in six minutes: wh
 	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
 	$(BIN)/python benchmarks/bench_peers.py --smoke $(ARGS)
 
-bench: $(READY) ## all measurements, against the budgets and the peers: three hours, and once some 1.9 GB to set those up
+bench: $(READY) ## all measurements, against the budgets and the peers: three hours, and once some 2 GB to set those up
 	@$(BIN)/python benchmarks/environments.py all || true
 	$(BIN)/python benchmarks/run.py
 

@@ -313,9 +313,11 @@ def notes_of(all_found: Sequence[Held], steps: int) -> list[str]:
     if len(all_found) == 1:
         alone = ", the only number tried" if steps == 1 else ", the first number tried"
     notes = list[str]()
-    if good := [found.sessions for found in all_found if not _broken(found)]:
-        notes.append(f"Nothing is lost or late with {max(good)} conversations{alone}.")
     last = all_found[-1]
+    if good := [found.sessions for found in all_found if found.frames and not _broken(found)]:
+        notes.append(f"Nothing is lost or late with {max(good)} conversations{alone}.")
+    elif not last.frames:
+        notes.append("It was too short: no microphone had a frame to hand over.")
     if _broken(last):
         wrong = f"{last.dropped:,} of {last.frames + last.dropped:,} frames are lost"
         if not last.dropped:

@@ -63,6 +63,9 @@ PATIENCE = 300
 """Seconds for one that is to be short: longer than the longest on a busy machine, and one that waits for ever ends."""
 
 
+BESIDE = {"turn_taking": ("pipecat", "whisper"), "mcp_peers": ("voice-mode",), "peers": ("livekit", "pipecat")}
+"""What of ``environments.py`` each has beside ours."""
+
 SHORTER = {"peers": ("--only", "turns", "interruptions", "hopping")}
 """What is left of one with ``--smoke`` that is long even so; ``make peers-smoke`` runs all of it."""
 
@@ -132,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = [each for each in BENCHMARKS if each in (options.only or BENCHMARKS)]
     if options.resume:
         wanted = [each for each in wanted if kept(folder, each) is None]
-    if there_is_no := absent():
+    if there_is_no := absent(sorted({name for each in wanted for name in BESIDE.get(each, ())})):
         names = " ".join(there_is_no)
         print(f"Not set up, and left out: {', '.join(there_is_no)}.  To have them: {HOW} {names}", file=sys.stderr)
     reports: list[Report] = []
