@@ -55,7 +55,7 @@ def page(parts: Sequence[Part], sides: Sequence[str], peers: Sequence[str], *, s
     )
     notes = [note for part in parts for note in (*part.notes, *told(part.versions))]
     measured = [f"Measured {part.when.astimezone():%Y-%m-%d %H:%M}: {part.name}." for part in parts]
-    return f"{markdown_of(there)}\n\n{listed([*dict.fromkeys(notes), *measured])}\n"
+    return f"{markdown_of(there)}\n\nOf what, and when:\n\n{listed([*dict.fromkeys(notes), *measured])}\n"
 
 
 def told(versions: dict[str, dict[str, str]]) -> list[str]:
