@@ -84,7 +84,7 @@ peers: $(READY) ## how this compares with pipecat and livekit-agents here: 22 mi
 	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
 	$(BIN)/python benchmarks/bench_peers.py $(ARGS)
 
-peers-smoke: $(READY) ## the same table with few repetitions, in six minutes: what it looks like, not who is better
+peers-smoke: $(READY) ## most of its lines with few repetitions, in six minutes: what it looks like, not who is better
 	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
 	$(BIN)/python benchmarks/bench_peers.py --smoke $(ARGS)
 
