@@ -19,7 +19,7 @@ LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-versi
 # pyright would otherwise ask PyPI at every run whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
-.PHONY: help setup demo test check clients mcpb bench bench-smoke format lock lock-clients clean
+.PHONY: help setup demo test check clients mcpb peers peers-smoke bench bench-smoke format lock lock-clients clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -79,10 +79,20 @@ mcpb: build/clients/.ready ## a bundle for Claude Desktop with this checkout in 
 	@$(BIN)/python -m hatchling build -t wheel -d build/mcpb
 	@PATH="$(NODE)/bin:$$PATH" build/clients/node_modules/.bin/mcpb pack build/mcpb dist/voicemode.mcpb
 
-bench: $(READY) ## the measurements, against the budgets
+# without an environment, for want of a network, what is measured goes without, and says so
+peers: $(READY) ## how this compares with pipecat and livekit-agents here: 22 minutes, and once some 1 GB to set them up
+	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
+	$(BIN)/python benchmarks/bench_peers.py $(ARGS)
+
+peers-smoke: $(READY) ## most of its lines with few repetitions, in six minutes: what it looks like, not who is better
+	@$(BIN)/python benchmarks/environments.py pipecat livekit || true
+	$(BIN)/python benchmarks/bench_peers.py --smoke $(ARGS)
+
+bench: $(READY) ## all measurements, against the budgets and the peers: three hours, and once some 2 GB to set those up
+	@$(BIN)/python benchmarks/environments.py all || true
 	$(BIN)/python benchmarks/run.py
 
-bench-smoke: $(READY) ## the measurements, each once and short: do they still run?
+bench-smoke: $(READY) ## the measurements, each once and short, in six minutes: do they still run?
 	$(BIN)/python benchmarks/run.py --smoke --at-once 2
 
 format: $(READY) ## put every file into the house format

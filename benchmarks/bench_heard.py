@@ -7,7 +7,6 @@ virtual time; with ``--real`` some of it again through a real PulseAudio, starte
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections.abc import Sequence
@@ -15,8 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 import trio
 from attrs import define, field
+from command_line import command_line, positive
 from numpy.typing import NDArray
-from report import Budget, Figure, Findings, figure, run
+from report import Budget, Figure, Findings, carry_out, figure
 from trio.testing import MockClock
 
 from actors.messages import TurnId
@@ -119,12 +119,18 @@ def measure(smoke: bool, real: int) -> Findings:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--real", type=int, default=0, metavar="N")
-    options, rest = parser.parse_known_args(arguments)
+    parser = command_line("heard")
+    parser.add_argument(
+        "--real",
+        type=positive(int),
+        default=0,
+        metavar="N",
+        help="interruptions through PortAudio and PulseAudio as well",
+    )
+    options = parser.parse_args(arguments)
     if options.real and (absent := missing()):
         raise SystemExit(f"Install what --real needs (the names are Debian's): {absent}.")
-    return run("heard", lambda smoke: measure(smoke, options.real), rest)
+    return carry_out("heard", lambda smoke: measure(smoke, options.real), options)
 
 
 if __name__ == "__main__":

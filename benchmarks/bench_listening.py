@@ -5,7 +5,6 @@ A conversation listens to silence on a real sound server's microphone, its speak
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import threading
@@ -18,7 +17,8 @@ import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from attrs import frozen
 from census import watching_queues
-from report import Budget, Figure, Findings, figure, run
+from command_line import command_line, positive
+from report import Budget, Figure, Findings, carry_out, figure
 from stand_ins import LISTENING_RATE, InstantEars
 
 from tests.desk import WatchedSpeaker
@@ -148,7 +148,7 @@ def cost_of(seconds: float, echo: Echo, recogniser: bool, env: dict[str, str]) -
     return msgspec.json.decode(child.stdout, type=Cost)
 
 
-def figures_of(kind: str, cost: Cost) -> list[Figure]:
+def figures_of(kind: str, cost: Cost, *, smoke: bool) -> list[Figure]:
     memory = np.array(cost.memory) / MEGABYTE
     none = Budget(at_most=0)
     # the canceller's own work is in no budget, nor is the devices': two bare streams alone cost more than ours
@@ -169,7 +169,8 @@ def figures_of(kind: str, cost: Cost) -> list[Figure]:
         *figures,
         figure("  threads, more than at first", "", [float(cost.threads[1] - cost.threads[0])], none),
         figure("  open files, more than at first", "", [float(cost.files[1] - cost.files[0])], none),
-        figure("  frames and blocks dropped", "", [float(cost.lost)], Budget(at_most=0, exact=True)),
+        # three seconds beside other work tell nothing of what is lost
+        figure("  frames and blocks dropped", "", [float(cost.lost)], None if smoke else Budget(at_most=0, exact=True)),
         figure("  underruns of the speaker", "", [float(cost.underruns)]),
     ]
 
@@ -186,7 +187,7 @@ def measure(smoke: bool, minutes: float = 1.0, kinds: Collection[Echo] = tuple(K
             for recogniser in (False, True) if echo == "off" and not smoke else (False,):
                 kind = f"{what}{', pocketsphinx loaded' if recogniser else ''}"
                 cost = cost_of(seconds, echo, recogniser, audio.env)
-                figures += figures_of(kind, cost)
+                figures += figures_of(kind, cost, smoke=smoke)
                 notes.append(
                     f"{kind}: {cost.seconds:.0f} s; loaded are {', '.join(cost.modules)}; "
                     f"{cost.threads[1]} threads, {cost.files[1]} open files."
@@ -195,11 +196,13 @@ def measure(smoke: bool, minutes: float = 1.0, kinds: Collection[Echo] = tuple(K
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--echo", nargs="+", choices=tuple(KINDS), default=tuple(KINDS))
-    options, rest = parser.parse_known_args(arguments)
-    return run("listening", lambda smoke: measure(smoke, options.minutes, options.echo), rest)
+    parser = command_line("listening")
+    parser.add_argument("--minutes", type=positive(float), default=1.0, help="of each (1; with --smoke 3 s)")
+    parser.add_argument(
+        "--echo", nargs="+", choices=tuple(KINDS), default=tuple(KINDS), help="what is done against it (both)"
+    )
+    options = parser.parse_args(arguments)
+    return carry_out("listening", lambda smoke: measure(smoke, options.minutes, options.echo), options)
 
 
 if __name__ == "__main__":

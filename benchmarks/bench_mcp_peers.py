@@ -6,13 +6,14 @@ by tapes of the speaker and the microphone, by what the sound server says of who
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import trio
+from attrs import evolve
+from command_line import command_line
 from environments import BUILD, HOW
 from marked_voice import MarkedVoice
 from peers.contest import Contest
@@ -21,7 +22,8 @@ from peers.rows import table
 from peers.service import Service
 from peers.sides import OURS, peer
 from peers.sounds import spoken
-from report import Findings, run
+from report import Findings, carry_out
+from tables import markdown_of
 
 from tests.scripted_server import listening
 from tests.virtual_audio import missing
@@ -44,7 +46,10 @@ PARTS = (
 
 INTERRUPTION = "Tell me about the other one instead"
 PAUSE = 0.7
-KEPT = BUILD / "mcp_peers.md"
+SHORT = ("starting", "eager_answers", "interruptions")
+"""What is taken with ``--smoke``, unless something else is asked for."""
+
+KEPT = "mcp_peers"
 USER = "en+f3"
 
 
@@ -66,28 +71,22 @@ async def measure_all(smoke: bool, only: tuple[str, ...]) -> Findings:
             await take_all(contest, other, smoke, only)
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    if not smoke:
-        keep(contest)
+    file = keep(contest, smoke, only)
+    found = table(contest.rows, [side.name for side in sides], smoke=smoke)
     return Findings(
         figures=tuple(each for row in contest.rows for each in row.figures(OURS.name)),
         notes=(
             *(f"{row.what}: {side}: {said}." for row in contest.rows for side, said in row.instead.items()),
             f"Turns that are not counted, because a sound stuttered: {contest.stutters}.",
-            *(() if smoke else (f"Side by side in {BUILD.name}/{KEPT.name}.",)),
-            *(() if there else (f"Without voice-mode: {HOW} voice-mode",)),
+            f"The same in {BUILD.name}/{file.name}.",
         ),
+        table=evolve(found, below=(*found.below, *(() if there else (f"Without voice-mode: {HOW} voice-mode",)))),
     )
 
 
 async def take_all(contest: Contest, other: Service, smoke: bool, only: tuple[str, ...]) -> None:
-    if smoke:
-        await contest.starting(1, 0)
-        async with contest.servers() as servers:
-            await contest.eager_answers(servers, 1)
-            await contest.interruptions(servers[:1], 1)
-        return
     if "starting" in only:
-        await contest.starting(5, 6)
+        await contest.starting(*((1, 0) if smoke else (5, 6)))
     async with contest.servers() as servers:
         for take, often in (
             (contest.eager_answers, 10),
@@ -95,24 +94,29 @@ async def take_all(contest: Contest, other: Service, smoke: bool, only: tuple[st
             (contest.interruptions, 8),
             (contest.steady_voice, 5),
             (contest.cancels, 8),
-            (contest.nobody, 30),
         ):
             if take.__name__ in only:
-                await take(servers, often)
-                keep(contest)
+                # the peer goes on for long where it is interrupted
+                await take(servers[:1] if smoke and take == contest.interruptions else servers, 1 if smoke else often)
+                keep(contest, smoke, only)
+        if "nobody" in only:
+            await contest.nobody(servers, 30)
     if "leaving" in only:
-        await contest.leaving(5)
+        await contest.leaving(1 if smoke else 5)
     if "failing" in only:
-        await contest.silent_voice(other, 2, 75)
-        keep(contest)
-        await contest.dying_voice(other, 5)
+        await contest.silent_voice(other, 1 if smoke else 2, 75)
+        keep(contest, smoke, only)
+        await contest.dying_voice(other, 1 if smoke else 5)
         await contest.silent_ears(other, 1, 200)
 
 
-def keep(contest: Contest) -> None:
-    """What there is by now: it all takes half an hour."""
+def keep(contest: Contest, smoke: bool, only: tuple[str, ...]) -> Path:
+    """What there is by now: it all takes half an hour.  Some of it does not take the place of the whole."""
     BUILD.mkdir(exist_ok=True)
-    KEPT.write_text(table(contest.rows, [side.name for side in contest.sides]), encoding="utf-8")
+    file = BUILD / f"{KEPT}{'-smoke' if smoke else '' if set(only) == set(PARTS) else '-some'}.md"
+    there = table(contest.rows, [side.name for side in contest.sides], smoke=smoke)
+    file.write_text(markdown_of(there) + "\n", encoding="utf-8")
+    return file
 
 
 def measure(smoke: bool, only: tuple[str, ...]) -> Findings:
@@ -123,10 +127,16 @@ def measure(smoke: bool, only: tuple[str, ...]) -> Findings:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
-    options, rest = parser.parse_known_args(arguments)
-    return run("mcp_peers", lambda smoke: measure(smoke, tuple(options.only)), rest)
+    parser = command_line("mcp_peers")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=PARTS,
+        help=f"these alone, kept in {BUILD.name}/{KEPT}-some.md (all; with --smoke three)",
+    )
+    options = parser.parse_args(arguments)
+    only = tuple(options.only or (SHORT if options.smoke else PARTS))
+    return carry_out("mcp_peers", lambda smoke: measure(smoke, only), options)
 
 
 if __name__ == "__main__":

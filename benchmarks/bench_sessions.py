@@ -7,7 +7,6 @@ runs in a process of its own.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import math
 import random
@@ -22,8 +21,9 @@ import msgspec
 import psutil  # type: ignore[import-untyped]  # carries no types
 import trio
 from attrs import define, field, frozen
+from command_line import command_line, positive
 from paced_devices import FRAME, RATE, Pace, PacedMicrophone, PacedSpeaker
-from report import Budget, Curve, Figure, Findings, figure, run, spread_of
+from report import Budget, Curve, Figure, Findings, carry_out, figure, spread_of
 from stand_ins import CLIPS, InstantEars, InstantVoice, human_voice
 
 from actors.events import BargedIn, Event, StateChanged
@@ -235,20 +235,23 @@ def held(sessions: int, seconds: float, settling: float, frame: int) -> Held:
     return msgspec.json.decode(child.stdout, type=Held)
 
 
-def figures_of(found: Held, seconds: float) -> list[Figure]:
+def figures_of(found: Held, seconds: float, *, smoke: bool) -> list[Figure]:
+    """Nothing is judged in a short run: whether it keeps up is the machine's business too, and others' on it."""
     name = f"{found.sessions} conversation{'s' if found.sessions > 1 else ''}"
-    none = Budget(at_most=0, exact=True) if found.sessions <= ASKED_FOR else None
+    none = Budget(at_most=0, exact=True) if found.sessions <= ASKED_FOR and not smoke else None
+    times = {
+        "  window there → judged": (found.judged, None),
+        "  interruption decided → silence": (found.silent, None if smoke else SILENCE),
+        "  event loop late": (found.late, None),
+    }
     figures = [
         figure(f"{name}: frames dropped of {found.frames + found.dropped:,}", "", [found.dropped], none),
-        figure("  window there → judged", "ms", found.judged),
-        figure("  event loop late", "ms", found.late),
+        *(figure(what, "ms", values, budget) for what, (values, budget) in times.items() if values),
         figure("  gaps in the assistants' voices", "a minute", [60 * len(found.gaps) / seconds]),
         figure("  processor", "% of a core", [100 * found.cpu]),
         figure("    for each conversation", "% of a core", [100 * found.cpu / found.sessions]),
         figure("    of it the fake microphones", "% of a core", [100 * found.cpu_devices / found.sessions]),
     ]
-    if found.silent:
-        figures.insert(2, figure("  interruption decided → silence", "ms", found.silent, SILENCE))
     if found.sessions > 1:
         figures.append(figure("  memory for one more", "kB", [_memory(found)]))
     return figures
@@ -259,31 +262,36 @@ def _memory(found: Held) -> float:
 
 
 def _broken(found: Held) -> bool:
-    return bool(found.dropped) or spread_of(found.judged).p99 > HOPELESS
+    return bool(found.dropped) or (_p99(found.judged) or 0.0) > HOPELESS
+
+
+def _p99(values: Sequence[float]) -> float | None:
+    return spread_of(values).p99 if values else None
 
 
 def _curves(all_found: Sequence[Held]) -> tuple[Curve, ...]:
     silence = SILENCE.at_most
-    shown: dict[tuple[str, str, float | None], Callable[[Held], float]] = {
-        ("window there → judged, p50", "ms", None): lambda found: spread_of(found.judged).p50,
-        ("window there → judged, p99", "ms", None): lambda found: spread_of(found.judged).p99,
-        ("interruption decided → silence, p99", "ms", silence): lambda found: spread_of(found.silent or [0.0]).p99,
-        ("event loop late, p99", "ms", None): lambda found: spread_of(found.late).p99,
-        ("frames dropped", "%", None): lambda found: 100 * found.dropped / (found.frames + found.dropped),
+    shown: dict[tuple[str, str, float | None], Callable[[Held], float | None]] = {
+        ("window there → judged, p50", "ms", None): lambda found: spread_of(found.judged).p50 if found.judged else None,
+        ("window there → judged, p99", "ms", None): lambda found: _p99(found.judged),
+        ("interruption decided → silence, p99", "ms", silence): lambda found: _p99(found.silent),
+        ("event loop late, p99", "ms", None): lambda found: _p99(found.late),
+        ("frames dropped", "%", None): lambda found: 100 * found.dropped / max(1, found.frames + found.dropped),
         ("processor", "% of a core", 100.0): lambda found: 100 * found.cpu,
         ("memory of the process", "MB", None): lambda found: found.memory[1] / KILOBYTE**2,
     }
-    return tuple(
+    curves = [
         Curve(
             picture="sessions",
             what=what,
             unit=unit,
             along="conversations in one process",
-            points=tuple((found.sessions, value_of(found)) for found in all_found),
+            points=tuple((found.sessions, value) for found in all_found if (value := value_of(found)) is not None),
             at_most=at_most,
         )
         for (what, unit, at_most), value_of in shown.items()
-    )
+    ]
+    return tuple(curve for curve in curves if curve.points)
 
 
 def measure(smoke: bool, steps: Sequence[int], seconds: float, frame: int) -> Findings:
@@ -292,36 +300,50 @@ def measure(smoke: bool, steps: Sequence[int], seconds: float, frame: int) -> Fi
         all_found.append(held(sessions, seconds, SMOKE_SETTLING if smoke else SETTLING, frame))
         if _broken(all_found[-1]):
             break
-    good = [found.sessions for found in all_found if not _broken(found)]
+    return Findings(
+        figures=tuple(each for found in all_found for each in figures_of(found, seconds, smoke=smoke)),
+        notes=tuple(notes_of(all_found, len(steps))),
+        curves=_curves(all_found),
+    )
+
+
+def notes_of(all_found: Sequence[Held], steps: int) -> list[str]:
+    """How many go well, and why no more; ``steps`` were to be tried."""
+    alone = ""
+    if len(all_found) == 1:
+        alone = ", the only number tried" if steps == 1 else ", the first number tried"
+    notes = list[str]()
     last = all_found[-1]
-    notes = [f"Nothing is lost or late with {max(good)} conversations." if good else "Not even one goes well."]
+    if good := [found.sessions for found in all_found if found.frames and not _broken(found)]:
+        notes.append(f"Nothing is lost or late with {max(good)} conversations{alone}.")
+    elif not last.frames:
+        notes.append("It was too short: no microphone had a frame to hand over.")
     if _broken(last):
+        wrong = f"{last.dropped:,} of {last.frames + last.dropped:,} frames are lost"
+        if not last.dropped:
+            wrong = f"windows are {_p99(last.judged):.0f} ms late at p99"
         notes.append(
-            f"With {last.sessions} frames are lost or windows {HOPELESS:g} ms late.  The one thread of the event loop "
+            f"With {last.sessions}{alone}{',' if alone else ''} {wrong}.  The one thread of the event loop "
             + (
                 f"is full: the process uses {100 * last.cpu:.0f} % of a core."
                 if last.cpu > FULL
                 else f"would have more to do than the {100 * last.cpu:.0f} % of a core that the machine left to it."
             )
         )
-    return Findings(
-        figures=tuple(each for found in all_found for each in figures_of(found, seconds)),
-        notes=tuple(notes),
-        curves=_curves(all_found),
-    )
+    return notes
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = command_line("sessions")
     parser.add_argument(
-        "--sessions", type=int, nargs="+", metavar="N", help="how many conversations, one after another"
+        "--sessions", type=positive(int), nargs="+", metavar="N", help="how many conversations, one after another"
     )
-    parser.add_argument("--seconds", type=float, help="for which they are counted")
+    parser.add_argument("--seconds", type=positive(float), help="for which they are counted (20; with --smoke 2)")
     parser.add_argument(
         "--frame", type=int, choices=(10, 20, 40), default=FRAME, help="milliseconds that a microphone hands over"
     )
-    options, rest = parser.parse_known_args(arguments)
-    return run(
+    options = parser.parse_args(arguments)
+    return carry_out(
         "sessions",
         lambda smoke: measure(
             smoke,
@@ -329,7 +351,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.seconds or (2.0 if smoke else 20.0),
             options.frame,
         ),
-        rest,
+        options,
     )
 
 

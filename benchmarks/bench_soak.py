@@ -6,7 +6,6 @@ shown.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import math
 import random
@@ -18,9 +17,10 @@ from collections.abc import AsyncIterator, Sequence
 
 import trio
 from census import Census, watching_queues
+from command_line import command_line, positive
 from flaky_engines import FlakyEngines
 from growth import MEGABYTE, Watch, curves, more, settled
-from report import Budget, Findings, figure, run
+from report import Budget, Findings, carry_out, figure
 from stand_ins import Cues, LoudnessModel, Room, human_voice
 from trio.testing import MockClock
 
@@ -189,10 +189,12 @@ def measure(smoke: bool, count: int | None = None) -> Findings:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--turns", type=int, metavar="N")
-    options, rest = parser.parse_known_args(arguments)
-    return run("soak", lambda smoke: measure(smoke, options.turns), rest)
+    parser = command_line("soak")
+    parser.add_argument(
+        "--turns", type=positive(int), metavar="N", help=f"how many ({TURNS:,}; with --smoke {SMOKE_TURNS})"
+    )
+    options = parser.parse_args(arguments)
+    return carry_out("soak", lambda smoke: measure(smoke, options.turns), options)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ one after another, with fake devices at the pace of the clock on the wall.  The 
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 import subprocess
@@ -19,9 +18,10 @@ from pathlib import Path
 import msgspec
 import trio
 from attrs import frozen
+from command_line import command_line, positive
 from growth import Moment, Watch, curves, more, settled, slope
 from paced_devices import RATE, Pace, PacedMicrophone, PacedSpeaker
-from report import Budget, Figure, Findings, figure, run
+from report import Budget, Figure, Findings, carry_out, figure
 from stand_ins import CLIPS, InstantEars, InstantVoice, human_voice
 
 from actors.events import Event, StateChanged
@@ -183,7 +183,8 @@ def measure(smoke: bool, minutes: float | None) -> Findings:
     figures = [
         figure("conversations", "", [soaked.conversations]),
         figure("turns", "", [soaked.turns]),
-        figure("frames dropped by microphones", "", [soaked.dropped], Budget(at_most=0)),
+        # a few seconds are to show that it runs: a machine that is busy elsewhere loses frames and breaks nothing
+        figure("frames dropped by microphones", "", [soaked.dropped], None if smoke else Budget(at_most=0)),
         figure("event loop late, the longest of each look", "ms", [each.late for each in moments]),
         figure("memory, RSS", "MB", [last.rss]),
         figure("memory, PSS", "MB", [last.pss]),
@@ -226,10 +227,10 @@ def _verdict(moments: Sequence[Moment]) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--minutes", type=float)
-    options, rest = parser.parse_known_args(arguments)
-    return run("soak_live", lambda smoke: measure(smoke, options.minutes), rest)
+    parser = command_line("soak_live")
+    parser.add_argument("--minutes", type=positive(float), help=f"({MINUTES:g}; with --smoke {SMOKE_MINUTES:g})")
+    options = parser.parse_args(arguments)
+    return carry_out("soak_live", lambda smoke: measure(smoke, options.minutes), options)
 
 
 if __name__ == "__main__":

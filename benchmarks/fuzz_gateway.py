@@ -20,6 +20,7 @@ from typing import TypeAlias
 
 import trio
 from attrs import define, field
+from command_line import positive
 from own_gateway import (
     Client,
     Running,
@@ -327,7 +328,7 @@ async def fuzz(seconds: float, seed: int) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Fuzz a gateway: see docs/connect.md.")
-    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--seconds", type=positive(float), default=600.0)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     return trio.run(fuzz, options.seconds, options.seed)

@@ -93,7 +93,7 @@ class Slope:
 
 
 def settled(moments: Sequence[Moment]) -> Sequence[Moment]:
-    return moments[math.ceil(WARM_UP * len(moments)) :]
+    return moments[math.ceil(WARM_UP * len(moments)) :] or moments[-1:]
 
 
 def slope(moments: Sequence[Moment], what: str) -> Slope | None:

@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import quantiles
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 from attrs import frozen
+from command_line import command_line
+from tables import Table, escaped, markdown_of
+
+HEAD = ("", "n", "p50", "p95", "p99", "max", "unit", "budget")
 
 FAR_OFF = 10
 """How many times its budget a median may be before the benchmark fails: slow machines pass, broken code does not."""
@@ -95,7 +99,7 @@ class Machine:
         load = "" if self.load is None else f"load {self.load:.1f}, "
         return (
             f"{self.cores} cores of {self.cpu}, {self.system}, Python {self.python}, {packages}; before: {load}"
-            f"a sleep of 10 ms ends p50 {_number(self.late.p50)}, p99 {_number(self.late.p99)} ms late"
+            f"a sleep of 10 ms ends p50 {number(self.late.p50)}, p99 {number(self.late.p99)} ms late"
         )
 
 
@@ -149,11 +153,15 @@ class Curve:
 
 @frozen(kw_only=True)
 class Findings:
-    """What a benchmark's ``measure`` returns; ``notes`` are lines for the reader."""
+    """What a benchmark's ``measure`` returns; ``notes`` are lines for the reader.
+
+    A ``table`` has all sides of a contest, whose ``figures`` are of one side each.
+    """
 
     figures: tuple[Figure, ...]
     notes: tuple[str, ...] = ()
     curves: tuple[Curve, ...] = ()
+    table: Table | None = None
 
 
 @frozen(kw_only=True)
@@ -168,19 +176,31 @@ class Report:
         return [each.what for each in self.findings.figures if each.broken]
 
     def __str__(self) -> str:
-        rows = [("", "n", "p50", "p95", "p99", "max", "unit", "budget"), *map(_row, self.findings.figures)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        """For a terminal.  A table of all sides stands instead of the figures, and is the last that one reads."""
+        table = self.findings.table
         return "\n".join(
             [
                 f"{self.benchmark}{' (smoke: few repetitions, read no percentiles into it)' if self.smoke else ''}",
-                *("  ".join(_cells(row, widths)).rstrip() for row in rows),
+                *(_in_columns(self.findings.figures) if table is None else ()),
                 *self.findings.notes,
                 str(self.machine),
+                *(() if table is None else ("", str(table))),
             ]
         )
 
 
-def full_names(figures: Iterable[Figure]) -> list[str]:
+def _in_columns(figures: Sequence[Figure]) -> list[str]:
+    rows = [HEAD, *map(_row, figures)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(_cells(row, widths)).rstrip() for row in rows]
+
+
+class Named(Protocol):
+    @property
+    def what(self) -> str: ...
+
+
+def full_names(figures: Iterable[Named]) -> list[str]:
     """What each is called where it does not stand in its table: an indented one belongs to the last that is not."""
     names: list[str] = []
     above = ""
@@ -195,19 +215,15 @@ def full_names(figures: Iterable[Figure]) -> list[str]:
 
 def markdown(report: Report) -> str:
     """As a section with a table and the notes."""
-    figures = report.findings.figures
+    figures, sides = report.findings.figures, report.findings.table
     rows = [(name, *_row(each)[1:]) for name, each in zip(full_names(figures), figures, strict=True)]
-    head = ("", "n", "p50", "p95", "p99", "max", "unit", "budget")
-    lines = [head, ("---", *["---:"] * 5, "---", "---"), *rows]
-    table = "\n".join(f"| {' | '.join(_escaped(cell) for cell in line)} |" for line in lines)
+    lines = [HEAD, ("---", *["---:"] * 5, "---", "---"), *rows]
+    table = "\n".join(f"| {' | '.join(escaped(cell) for cell in line)} |" for line in lines)
     short = "Few repetitions: read no percentiles into it." if report.smoke else ""
-    return "\n\n".join(part for part in (f"## {report.benchmark}", short, table, *report.findings.notes) if part)
-
-
-def _escaped(cell: str) -> str:
-    """What is indented in a table of text is in one of Markdown."""
-    text = cell.lstrip(" ")
-    return "&nbsp;" * (len(cell) - len(text)) + text.replace("|", "\\|")
+    beside = () if sides is None else (markdown_of(sides), "Each side by itself:")
+    return "\n\n".join(
+        part for part in (f"## {report.benchmark}", short, *beside, table, *report.findings.notes) if part
+    )
 
 
 def _cells(row: Sequence[str], widths: Sequence[int]) -> list[str]:
@@ -226,23 +242,24 @@ def _row(each: Figure) -> tuple[str, ...]:
     return (
         each.what,
         str(spread.count),
-        _number(spread.p50),
-        *(_number(value) if many else "" for value in (spread.p95, spread.p99, spread.max)),
+        number(spread.p50),
+        *(number(value) if many else "" for value in (spread.p95, spread.p99, spread.max)),
         each.unit,
         allowed,
     )
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 
 def run(benchmark: str, measure: Callable[[bool], Findings], arguments: Sequence[str] | None = None) -> int:
+    """``carry_out`` for a benchmark without options of its own."""
+    return carry_out(benchmark, measure, command_line(benchmark).parse_args(arguments))
+
+
+def carry_out(benchmark: str, measure: Callable[[bool], Findings], options: argparse.Namespace) -> int:
     """Do what the command line says: measure, print, and return the exit status, 1 when something is broken."""
-    parser = argparse.ArgumentParser(description=f"Benchmark {benchmark}: see docs/benchmarks.md.")
-    parser.add_argument("--smoke", action="store_true", help="few repetitions: does it still run?")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args(arguments)
     machine = this_machine()
     report = Report(benchmark=benchmark, smoke=options.smoke, machine=machine, findings=measure(options.smoke))
     print(msgspec.json.encode(report).decode() if options.json else report)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -51,15 +52,109 @@ def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+OPTIONS = {
+    "bench_heard": ["--real"],
+    "bench_listening": ["--minutes", "--echo"],
+    "bench_mcp_peers": ["--only"],
+    "bench_peers": ["--only"],
+    "bench_sessions": ["--sessions", "--seconds", "--frame"],
+    "bench_soak": ["--turns"],
+    "bench_soak_live": ["--minutes"],
+}
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_benchmark_can_be_run_alone(name: str) -> None:
+def test_a_benchmark_can_be_run_alone_and_says_all_it_understands(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         importlib.import_module(name).main(["--help"])
     assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert [each for each in ("--smoke", "--json", *OPTIONS.get(name, ())) if each not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("bench_sessions", ["--sessions", "0"]),
+        ("bench_sessions", ["--sessions", "4", "-3"]),
+        ("bench_sessions", ["--seconds", "0"]),
+        ("bench_sessions", ["--seconds", "nan"]),
+        ("bench_soak", ["--turns", "-1"]),
+        ("bench_soak", ["--turns", "1.5"]),
+        ("bench_soak_live", ["--minutes", "inf"]),
+        ("bench_listening", ["--minutes", "-1"]),
+        ("bench_heard", ["--real", "0"]),
+        ("fuzz_gateway", ["--seconds", "0"]),
+        ("run", ["--at-once", "0"]),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused_before_anything_is_measured(
+    name: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(name).main(arguments)
+    assert ended.value.code == 2
+    assert f"{arguments[-1]} is no " in capsys.readouterr().err
+
+
+class TestEnvironments:
+    @pytest.fixture
+    def environments(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+        module = importlib.import_module("environments")
+        monkeypatch.setattr(module, "BUILD", tmp_path)
+        return module
+
+    def test_nothing_is_set_up_that_was_not_asked_for(
+        self, environments: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for arguments, said in (([], "required: NAME"), (["nosuch"], "invalid choice: 'nosuch'")):
+            with pytest.raises(SystemExit) as ended:
+                environments.main(arguments)
+            assert ended.value.code == 2
+            assert said in capsys.readouterr().err
+
+    def test_the_others_are_set_up_when_one_cannot_be_had(
+        self, environments: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        asked: list[str] = []
+
+        def make(name: str) -> None:
+            asked.append(name)
+            if name == "pipecat":
+                raise subprocess.CalledProcessError(1, "pip")
+
+        monkeypatch.setattr(environments, "make", make)
+        assert environments.main(["all"]) == 1
+        assert asked == ["livekit", "pipecat", "voice-mode", "whisper"]
+        printed = capsys.readouterr()
+        assert printed.out.startswith("To be made in ")
+        assert "once, some 2,000 MB: livekit, pipecat, voice-mode, whisper." in printed.out
+        assert "Cannot be installed here: pipecat." in printed.err
+        assert "again: python benchmarks/environments.py pipecat" in printed.err
+
+    def test_what_is_there_is_not_made_again(
+        self, environments: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "livekit-venv").mkdir()
+        (tmp_path / "livekit-venv" / ".ready").touch()
+        assert environments.absent(["livekit", "pipecat"]) == ["pipecat"]
+        assert environments.main(["livekit"]) == 0
+        assert capsys.readouterr().out == ""
 
 
 def test_all_benchmarks_are_run() -> None:
     assert sorted(f"bench_{name}" for name in importlib.import_module("run").BENCHMARKS) == SCRIPTS
+
+
+def test_what_is_said_of_single_benchmarks_is_of_such_that_there_are() -> None:
+    running, peers = importlib.import_module("run"), importlib.import_module("bench_peers")
+    assert {*running.BESIDE, *running.SHORTER} <= {*running.BENCHMARKS}
+    assert {name for names in running.BESIDE.values() for name in names} == {
+        *importlib.import_module("environments").REQUIREMENTS
+    }
+    assert {*running.SHORTER["peers"][1:]} <= {*peers.PARTS}
 
 
 def test_percentiles_of_a_hundred_and_one_values(report: ModuleType) -> None:
@@ -127,6 +222,47 @@ def test_a_section_of_markdown_has_the_table_and_the_notes(report: ModuleType) -
     assert section[2:] == ["Note."]
 
 
+def test_a_table_of_all_sides_is_the_last_one_reads_and_the_first_in_markdown(report: ModuleType) -> None:
+    tables = importlib.import_module("tables")
+    table = tables.Table(head=("", "ours", "a|b"), rows=(("wait", "1 ms", "2 ms"),), below=("Loses:", "  wait"))
+    there = a_report(report, 1.0)
+    there = evolve(there, findings=evolve(there.findings, table=table))
+    assert str(there).splitlines()[-6:] == ["", "      ours   a|b", "wait  1 ms  2 ms", "", "Loses:", "  wait"]
+    assert "p95" not in str(there)
+    section = report.markdown(there).split("\n\n")
+    assert section[1].splitlines() == ["|  | ours | a\\|b |", "| --- | ---: | ---: |", "| wait | 1 ms | 2 ms |"]
+    assert section[2:4] == ["* Loses:\n  * wait", "Each side by itself:"]
+    assert msgspec.json.decode(msgspec.json.encode(there), type=report.Report) == there
+
+
+def test_in_a_wide_table_what_a_row_is_about_stands_above_it() -> None:
+    tables = importlib.import_module("tables")
+    table = tables.Table(head=("", "ours", "theirs"), rows=(("w" * 120, "1", "2"),))
+    assert str(table).splitlines() == ["    ours  theirs", "w" * 120, "       1       2"]
+
+
+def test_a_report_begins_with_what_failed_what_was_missed_and_where_we_lose(report: ModuleType) -> None:
+    in_short = importlib.import_module("summary").in_short
+    tables = importlib.import_module("tables")
+    good, slow, broken = (evolve(a_report(report, value), benchmark=f"at_{value:g}") for value in (1.0, 7.0, 51.0))
+    table = tables.Table(head=("",), rows=(), below=("Where we lose:", "  wait"))
+    lost = evolve(good, benchmark="peers", findings=evolve(good.findings, table=table))
+    assert in_short([good], []).split("\n\n")[1] == "* Nothing failed.\n* No budget was missed."
+    assert in_short([good, slow, broken, lost], ["vad", "at_1"]).splitlines() == [
+        "## In short",
+        "",
+        "* **Did not reach its end**: vad",
+        "* **Did not reach its end**: at_1; what is below was found before",
+        "* **Fails**:",
+        "  * [at_51](#at_51): wait: 51 ms, at most 5",
+        "* **Budgets missed**:",
+        "  * [at_7](#at_7): wait: 7 ms, at most 5",
+        "* [peers](#peers), side by side:",
+        "  * Where we lose:",
+        "    * wait",
+    ]
+
+
 def test_a_row_that_belongs_to_another_is_called_after_it_where_it_stands_alone(
     report: ModuleType,
 ) -> None:
@@ -157,7 +293,9 @@ def test_what_was_found_is_kept_put_together_and_drawn(
     assert running.main(["--only", "vad", "turn", "stop", "--resume"]) == 1
     assert asked == ["turn", "stop", "vad"]
     text = (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "* **Did not reach its end**: vad\n" in text
     assert [line for line in text.splitlines() if line.startswith(("## ", "!"))] == [
+        "## In short",
         "## turn",
         "![turn](turn-budgets.png)",
         "![turn](going-curves.png)",
@@ -167,6 +305,47 @@ def test_what_was_found_is_kept_put_together_and_drawn(
     ]
     assert len(msgspec.json.decode((tmp_path / "report.json").read_bytes(), type=list[report.Report])) == 2
     assert (tmp_path / "going-curves.png").stat().st_size > 1_000
+
+
+class TestManySessions:
+    @pytest.fixture
+    def sessions(self) -> ModuleType:
+        return importlib.import_module("bench_sessions")
+
+    def held(self, sessions: ModuleType, **given: Any) -> Any:
+        given = {"dropped": 4, "judged": [1.0], "silent": [], "late": [0.1], **given}
+        return sessions.Held(
+            sessions=4, frames=815, turns=1, gaps=[], cpu=0.5, cpu_devices=0.1, memory=(1_000, 4_000), **given
+        )
+
+    def test_a_short_run_fails_for_no_lost_frame_and_a_whole_one_does(self, sessions: ModuleType) -> None:
+        found = self.held(sessions, silent=[900.0])
+        assert [each.what for each in sessions.figures_of(found, 2.0, smoke=True) if each.broken] == []
+        assert [each.what for each in sessions.figures_of(found, 2.0, smoke=False) if each.broken] == [
+            "4 conversations: frames dropped of 819",
+            "  interruption decided → silence",
+        ]
+
+    def test_a_note_says_what_was_tried(self, sessions: ModuleType) -> None:
+        bad, good = self.held(sessions), self.held(sessions, dropped=0)
+        lost = "4 of 819 frames are lost.  The one thread of the event loop would have more to do"
+        for found, steps, said in (
+            ([bad], 1, f"With 4, the only number tried, {lost}"),
+            ([bad], 3, f"With 4, the first number tried, {lost}"),
+            ([good, bad], 2, "Nothing is lost or late with 4 conversations."),
+            ([good], 1, "Nothing is lost or late with 4 conversations, the only number tried."),
+        ):
+            assert sessions.notes_of(found, steps)[0].startswith(said)
+
+    def test_where_nothing_was_measured_nothing_is_drawn(self, sessions: ModuleType) -> None:
+        quiet, loud = self.held(sessions), evolve(self.held(sessions, silent=[12.0]), sessions=8)
+        silence = "interruption decided → silence, p99"
+        points = [each.points for each in sessions._curves([quiet, loud]) if each.what == silence]
+        assert points == [((8, 12.0),)]
+        assert silence not in [each.what for each in sessions._curves([quiet])]
+        nothing = evolve(self.held(sessions, dropped=0, judged=[], late=[]), frames=0)
+        assert sessions.notes_of([nothing], 1) == ["It was too short: no microphone had a frame to hand over."]
+        assert "  event loop late" not in [each.what for each in sessions.figures_of(nothing, 2.0, smoke=True)]
 
 
 def moments_of(values: list[float]) -> list[Any]:
@@ -183,6 +362,7 @@ def test_growth_is_a_slope_with_a_confidence_and_without_the_beginning() -> None
     level = growth.slope(moments_of([50.0 + each for each in noise]), "rss")
     assert abs(level.value) < level.sure
     assert growth.slope(moments_of([1.0] * 20), "rss") is None
+    assert growth.settled(moments_of([1.0])) == moments_of([1.0])
 
 
 def test_what_comes_and_goes_is_no_growth() -> None:
@@ -563,7 +743,22 @@ class TestPeers:
         assert row.cells(["ours", "theirs"]) == ["answer", "40 ms", "never stops", "≤ 50 ms", "held"]
         row.add("ours", 80)
         assert row.cells(["ours", "theirs"])[1:5] == ["60, 79.6 ms", "never stops", "≤ 50 ms", "**missed**"]
-        assert rows.table([row], ["ours", "theirs"]).splitlines()[0].startswith("|  | ours: p50, p99 | theirs")
+        table = rows.table([row], ["ours", "theirs"])
+        assert table.head == ("", "ours: p50, p99", "theirs: p50, p99", "target", "")
+        assert table.below == ("Where we lose: nowhere.", "Where we miss our own target: answer.")
+
+    def test_a_median_that_is_worse_than_theirs_is_a_loss(self) -> None:
+        rows = importlib.import_module("peers.rows")
+        slower, fewer = rows.Row("memory", "MB"), rows.Row("  understood", "%")
+        for row, ours, theirs in ((slower, 3.0, 2.0), (fewer, 90.0, 100.0)):
+            row.add("ours", ours)
+            row.add("theirs", theirs)
+        lost = "  memory: ours 3 MB, theirs 2 MB"
+        assert rows.losses([slower, fewer], ["ours", "theirs"]) == ["Where we lose:", lost]
+        fewer.more = True
+        also = "  memory: understood: ours 90 %, theirs 100 %"
+        assert rows.losses([slower, fewer], ["ours", "theirs"]) == ["Where we lose:", lost, also]
+        assert rows.losses([slower], ["ours"]) == ["Compared with nobody: no peer was measured."]
 
 
 class TestFrameworks:
@@ -690,14 +885,90 @@ class TestFrameworks:
         line.add("ours", -40.0)
         assert line.verdict("ours", ["one"]) == "−20 ms"
         line.cannot["absent"] = "cannot"
-        assert standings.table([line], ["ours", "one", "absent"], ["one", "absent"]).splitlines()[2] == (
-            "| wait | ms | −10 (−40 to 20) | 10 (5 to 30) | cannot | −20 ms |"
-        )
+        table = standings.table([line], ["ours", "one", "absent"], ["one", "absent"])
+        assert table.rows == (("wait", "ms", "−10 (−40 to 20)", "10 (5 to 30)", "cannot", "−20 ms"),)
+        assert table.below == ("Where we lose: in none of 1 lines.",)
         lost = standings.Line("words lost", "words", total=True)
         lost.add("ours", 0, 8)
         lost.add("one", 2, 8)
         lost.add("one", 1, 8)
         assert [lost.cell("ours"), lost.cell("one"), lost.verdict("ours", ["one"])] == ["0 of 8", "3 of 16", "0.00"]
+
+    def test_where_we_lose_is_said_plainly(self) -> None:
+        standings = importlib.import_module("peers.standings")
+        wins, loses, hardly, cannot, alone = (standings.Line(what, "ms") for what in ("a", "b", "c", "d", "e"))
+        for line, ours, theirs in ((wins, [1.0], [2.0]), (loses, [3.0], [2.0]), (hardly, [2.0, 4.0], [1.0, 3.0])):
+            for side, values in (("ours", ours), ("theirs", theirs)):
+                for value in values:
+                    line.add(side, value)
+        cannot.cannot["ours"] = "has died"
+        cannot.add("theirs", 5.0)
+        alone.add("ours", 5.0)
+        table = standings.table([wins, loses, hardly, cannot, alone], ["ours", "theirs"], ["theirs"], smoke=True)
+        assert [row[-1] for row in table.rows] == [
+            "0.50",
+            "1.50 **worse**",
+            "1.50 worse, within the intervals",
+            "**worse**",
+            "",
+        ]
+        assert table.below == (
+            "Few repetitions: they show that it runs, and prove nothing of who is better.",
+            "Where we lose: in 2 of 4 lines:",
+            "  b: 1.50; ours 3 ms, theirs 2 ms",
+            "  d: ours has died, theirs 5 ms",
+            "Worse, but within the intervals: in 1:",
+            "  c: 1.50; ours 3 (2 to 4) ms, theirs 2 (1 to 3) ms",
+        )
+        assert standings.losses([alone], "ours", []) == ["Compared with nobody: no peer was measured."]
+
+    @pytest.fixture
+    def peers(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+        """With parts that take no time, ours alone."""
+        module = importlib.import_module("bench_peers")
+        for name in ("PAGE", "SMOKE_PAGE", "RAW", "SMOKE_RAW"):
+            monkeypatch.setattr(module, name, tmp_path / name)
+        monkeypatch.setattr(importlib.import_module("peers.crew"), "python_of", lambda _: None)
+        monkeypatch.setattr(module, "PARTS", {name: self.part(name) for name in ("one", "two")})
+        return module
+
+    def part(self, name: str) -> Any:
+        def measure(bouts: Any, short: bool) -> None:
+            bouts.line(name, "ms").add("voicemode", 1.0 if short else 2.0)
+            bouts.notes.append(f"{name} was measured.")
+
+        return measure
+
+    def test_a_part_that_is_measured_again_leaves_the_others_in_the_page(
+        self, peers: ModuleType, tmp_path: Path
+    ) -> None:
+        peers.measure(False, ["one", "two"])
+        peers.PARTS["two"] = lambda bouts, _: bouts.line("two", "ms").add("voicemode", 9.0)
+        found = peers.measure(False, ["two"])
+        assert [row[0] for row in found.table.rows] == ["two"]
+        page = (tmp_path / "PAGE").read_text(encoding="utf-8")
+        assert [line for line in page.splitlines() if line.startswith(("| one", "| two", "* one", "* two"))] == [
+            "| one | ms | 2 | not measured |  |",
+            "| two | ms | 9 | not measured |  |",
+            "* one was measured.",
+        ]
+        assert len(re.findall(r"\* Measured \d{4}-\d\d-\d\d \d\d:\d\d: (?:one|two)\.", page)) == 2
+
+    def test_a_short_run_measures_what_it_is_asked_for_and_leaves_the_page_of_the_whole_alone(
+        self, peers: ModuleType, tmp_path: Path, report: ModuleType, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert peers.main(["--smoke", "--only", "two"]) == 0
+        printed = capsys.readouterr().out
+        assert re.search("two +ms +1", printed) is not None
+        assert "one" not in {line.split(" ")[0] for line in printed.splitlines()}
+        assert printed.splitlines()[-4:] == [
+            "Few repetitions: they show that it runs, and prove nothing of who is better.",
+            "Compared with nobody: no peer was measured.",
+            "Without pipecat: python benchmarks/environments.py pipecat",
+            "Without livekit: python benchmarks/environments.py livekit",
+        ]
+        assert not (tmp_path / "PAGE").exists()
+        assert "Few repetitions" in (tmp_path / "SMOKE_PAGE").read_text(encoding="utf-8")
 
     def test_the_words_of_a_recording_are_found_where_they_were_said(self, world: ModuleType, tmp_path: Path) -> None:
         spoken = importlib.import_module("peers.clips").spoken("lj001-0004")
@@ -709,9 +980,17 @@ class TestFrameworks:
         assert 0 < len(half) < len(spoken.words)
 
     @pytest.mark.realtime
-    def test_our_sides_run_alone_and_say_how_to_set_up_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_our_sides_run_alone_and_say_how_to_set_up_the_others(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        peers = importlib.import_module("bench_peers")
+        for name in ("SMOKE_PAGE", "SMOKE_RAW"):
+            monkeypatch.setattr(peers, name, tmp_path / name)
         monkeypatch.setattr(importlib.import_module("peers.crew"), "python_of", lambda _: None)
-        findings = importlib.import_module("bench_peers").measure(True, [])
+        findings = peers.measure(True, ["turns", "hopping"])
         assert {each.what.rpartition(": ")[2] for each in findings.figures} == {"voicemode", "voicemode.aio"}
-        assert "Without pipecat: python benchmarks/environments.py pipecat" in findings.notes
-        assert "Without livekit: python benchmarks/environments.py livekit" in findings.notes
+        assert findings.table.below[1:] == (
+            "Compared with nobody: no peer was measured.",
+            "Without pipecat: python benchmarks/environments.py pipecat",
+            "Without livekit: python benchmarks/environments.py livekit",
+        )

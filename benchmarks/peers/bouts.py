@@ -173,10 +173,10 @@ class Bouts:
                     self.wrong[side.name] = tuple(map(sum, zip(self.wrong.get(side.name, (0, 0)), off, strict=True)))
                     wrong.add(side.name, sum(off), len(played_of(report, which)[1]))
 
-    def pauses(self, rounds: int) -> None:
+    def pauses(self, rounds: int, names: Sequence[str] = PAUSED) -> None:
         """A pause in the middle of a sentence."""
         line = self.line("cut off by a pause of 0.7 s in mid-sentence, all by default", "users", total=True)
-        clips = self.clips(PAUSED, lambda clip: clip.with_pause(THOUGHT))
+        clips = self.clips(names, lambda clip: clip.with_pause(THOUGHT))
         says = [[index, 0.5 if not index else 1.3] for index in range(len(clips))]
         for side in self.each(rounds):
             report = self.talk(side, "pauses", self.job(DEFAULT, clips=clips, says=says, answers=[[4, 4]]))

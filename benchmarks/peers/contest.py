@@ -205,6 +205,7 @@ class Contest:
         """The user begins to speak while the assistant does."""
         silent = self.row("user speaks over the assistant → silence", "ms", 300)
         heard = self.row("words of it transcribed", "%")
+        heard.more = True
         for number in range(turns):
             for here in servers:
                 text, onset, ended, whole = await self._interrupted(here, 1.5 + 0.17 * number)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import define, field, frozen
-from report import Budget, Figure, figure, spread_of
+from report import Budget, Figure, figure, full_names, spread_of
+from tables import Table
 
 
 @frozen
@@ -18,13 +19,17 @@ class Target:
 
 @define
 class Row:
-    """``values`` by the name of a side, and ``instead`` what it did where it could not do the thing."""
+    """``values`` by the name of a side, and ``instead`` what it did where it could not do the thing.
+
+    Less is better unless ``more`` is.
+    """
 
     what: str
     unit: str
     target: Target | None = None
     values: dict[str, list[float]] = field(factory=dict)
     instead: dict[str, str] = field(factory=dict)
+    more: bool = False
 
     def add(self, side: str, value: float) -> None:
         self.values.setdefault(side, []).append(value)
@@ -38,16 +43,29 @@ class Row:
             found.append(figure(f"{self.what}: {side}", self.unit, values, budget))
         return found
 
+    def missed(self, ours: str) -> bool:
+        if self.target is None or ours not in self.values:
+            return False
+        return (
+            ours in self.instead or getattr(spread_of(self.values[ours]), self.target.statistic) > self.target.at_most
+        )
+
+    def lost(self, ours: str, peer: str) -> bool:
+        """Whether the median of the peer is better, by values alone."""
+        if ours not in self.values or peer not in self.values:
+            return False
+        mine, other = (spread_of(self.values[side]).p50 for side in (ours, peer))
+        return mine < other if self.more else mine > other
+
     def cells(self, sides: Sequence[str]) -> list[str]:
         ours = sides[0]
         verdict = ""
         if self.target is not None and ours in self.values:
-            held = getattr(spread_of(self.values[ours]), self.target.statistic) <= self.target.at_most
-            verdict = "held" if held and ours not in self.instead else "**missed**"
+            verdict = "**missed**" if self.missed(ours) else "held"
         asked = "" if self.target is None else f"≤ {number(self.target.at_most)} {self.unit}".strip()
-        return [self.what, *(self._cell(side) for side in sides), asked, verdict]
+        return [self.what, *(self.cell(side) for side in sides), asked, verdict]
 
-    def _cell(self, side: str) -> str:
+    def cell(self, side: str) -> str:
         parts = []
         if values := self.values.get(side):
             spread = spread_of(values)
@@ -62,8 +80,32 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.3g}"
 
 
-def table(rows: Sequence[Row], sides: Sequence[str]) -> str:
-    """As Markdown: p50 and p99 of either side."""
-    head = ["", *(f"{side}: p50, p99" for side in sides), "target", ""]
-    lines = [head, ["---", *("---:" for _ in sides), "---:", "---"], *(row.cells(sides) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+def table(rows: Sequence[Row], sides: Sequence[str], *, smoke: bool = False) -> Table:
+    """p50 and p99 of either side, the first of which is ours; below it, where we lose."""
+    return Table(
+        head=("", *(f"{side}: p50, p99" for side in sides), "target", ""),
+        rows=tuple(tuple(row.cells(sides)) for row in rows),
+        below=(
+            *(("Few repetitions: they show that it runs, and prove nothing of who is better.",) if smoke else ()),
+            *losses(rows, sides),
+        ),
+    )
+
+
+def losses(rows: Sequence[Row], sides: Sequence[str]) -> list[str]:
+    """Where the peer's median is better, and where we miss our own target, in so many words."""
+    ours, *peers = sides
+    whole = full_names(rows)
+    lost = [
+        f"  {name}: {ours} {row.cell(ours)}, {peer} {row.cell(peer)}"
+        for name, row in zip(whole, rows, strict=True)
+        for peer in peers
+        if row.lost(ours, peer)
+    ]
+    missed = [name for name, row in zip(whole, rows, strict=True) if row.missed(ours)]
+    told = (
+        [f"Where we lose:{'' if lost else ' nowhere.'}", *lost]
+        if peers
+        else ["Compared with nobody: no peer was measured."]
+    )
+    return [*told, *([f"Where we miss our own target: {'; '.join(missed)}."] if missed else [])]

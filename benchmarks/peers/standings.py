@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import comb
 from statistics import median
+from typing import Literal
 
 from attrs import define, field
 from report import Figure, figure
+from tables import Table
 
 CERTAIN = 0.95
 
@@ -73,20 +75,34 @@ class Line:
             parts.append(self.cannot[side])
         return "; ".join(parts) or "not measured"
 
+    def best(self, peers: Sequence[str]) -> str | None:
+        """The peer with the least; None when none was measured."""
+        shares = {peer: share for peer in peers if (share := self.share(peer)) is not None}
+        return min(shares, key=lambda peer: shares[peer]) if shares else None
+
+    def worse(self, ours: str, peers: Sequence[str]) -> Literal["", "within", "apart"]:
+        """Whether the best of the peers has less, and whether the intervals overlap."""
+        peer, mine = self.best(peers), self.share(ours)
+        best = None if peer is None else self.share(peer)
+        if peer is None or best is None:
+            return ""
+        if mine is None:
+            return "apart"
+        if mine <= best:
+            return ""
+        apart = self.total or interval(self.values[ours])[0] > interval(self.values[peer])[1]
+        return "apart" if apart else "within"
+
     def verdict(self, ours: str, peers: Sequence[str]) -> str:
         """Ours over the best of the peers; where either is not above 0, how much it is less or more.  Worse is said
         to be so with or without overlapping intervals."""
-        mine = self.share(ours)
-        shares = {peer: share for peer in peers if (share := self.share(peer)) is not None}
-        if mine is None or not shares:
-            return ""
-        peer, best = min(shares.items(), key=lambda each: each[1])
+        worse = {"": "", "within": " worse, within the intervals", "apart": " **worse**"}[self.worse(ours, peers)]
+        peer, mine = self.best(peers), self.share(ours)
+        best = None if peer is None else self.share(peer)
+        if best is None or mine is None:
+            return worse.strip()
         if mine == best:
             return "equal"
-        worse = ""
-        if mine > best:
-            apart = self.total or interval(self.values[ours])[0] > interval(self.values[peer])[1]
-            worse = " **worse**" if apart else " worse, within the intervals"
         if best <= 0 or mine < 0:
             return f"{number(mine - best)} {'' if self.total else self.unit}".strip() + worse
         return f"{mine / best:.2f}{worse}"
@@ -105,12 +121,39 @@ def number(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
-def table(lines: Sequence[Line], sides: Sequence[str], peers: Sequence[str]) -> str:
-    """As Markdown: the median of each side with its interval, and the first of them, which is ours, over the best peer.
-    A side that is no peer is shown and not compared with."""
-    head = ["", "unit", *sides, "ours / best peer"]
-    rows = [head, ["---", "---", *("---:" for _ in head[2:])]]
-    rows += [
-        [line.what, line.unit, *(line.cell(side) for side in sides), line.verdict(sides[0], peers)] for line in lines
+def table(lines: Sequence[Line], sides: Sequence[str], peers: Sequence[str], *, smoke: bool = False) -> Table:
+    """The median of each side with its interval, and the first of them, which is ours, over the best peer; below it,
+    where we lose.  A side that is no peer is shown and not compared with."""
+    return Table(
+        head=("", "unit", *sides, "ours / best peer"),
+        rows=tuple(
+            (line.what, line.unit, *(line.cell(side) for side in sides), line.verdict(sides[0], peers))
+            for line in lines
+        ),
+        below=(
+            *(("Few repetitions: they show that it runs, and prove nothing of who is better.",) if smoke else ()),
+            *losses(lines, sides[0], peers),
+        ),
+    )
+
+
+def losses(lines: Sequence[Line], ours: str, peers: Sequence[str]) -> list[str]:
+    """Where the best peer is better, in so many words."""
+    compared = [(line, best) for line in lines if (best := line.best(peers)) is not None]
+    if not compared:
+        return ["Compared with nobody: no peer was measured."]
+    apart = [(line, best) for line, best in compared if line.worse(ours, peers) == "apart"]
+    within = [(line, best) for line, best in compared if line.worse(ours, peers) == "within"]
+    many = f"in {len(apart)} of {len(compared)} lines" if apart else f"in none of {len(compared)} lines"
+    return [
+        f"Where we lose: {many}{':' if apart else '.'}",
+        *(_loss(*each, ours, peers) for each in apart),
+        *((f"Worse, but within the intervals: in {len(within)}:",) if within else ()),
+        *(_loss(*each, ours, peers) for each in within),
     ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
+def _loss(line: Line, best: str, ours: str, peers: Sequence[str]) -> str:
+    ratio = line.verdict(ours, peers).partition("**")[0].partition(" worse")[0].strip()
+    sides = (f"{side} {line.cell(side)}{f' {line.unit}' if side in line.values else ''}" for side in (ours, best))
+    return f"  {line.what}: {f'{ratio}; ' if ratio else ''}{', '.join(sides)}"
