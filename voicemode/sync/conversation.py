@@ -140,6 +140,7 @@ class _Events(Iterator[Event]):
         while not self._feed.ready:
             if self._over:
                 raise StopIteration
+            self._session.admit()
             try:
                 call = self._session.call(lambda _: self._feed.take())
                 more = Host().settled(call.outcome, partial(self._session.cancel, call, "nobody waits for events"))
