@@ -104,8 +104,7 @@ class _Far:
         given: list[T] = []
         try:
             async with aclosing(carried(self._host.begin(only), self._host.patience)) as answers:
-                async for answer in answers:
-                    given.append(answer)
+                given.extend([answer async for answer in answers])
         except VoiceError:
             raise
         except (HostGone, asyncio.CancelledError) as error:

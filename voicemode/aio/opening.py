@@ -40,8 +40,8 @@ def open_conversation(
 
     The engine runs in a thread that all conversations of the process share, so that a loop that is blocked does not
     disturb the sound.  What is passed by keyword runs in there, on Trio, but for what is made by ``speech_to_text``,
-    ``text_to_speech`` and ``speaker``.  With ``guest`` the engine runs in this loop, which must not be blocked, and there is no thread
-    of ours.
+    ``text_to_speech`` and ``speaker``.  With ``guest`` the engine runs in this loop, which must not be blocked, and
+    there is no thread of ours.
     """
     opening = partial(
         session.open_conversation,

@@ -90,7 +90,10 @@ _shared: EngineThread | None = None
 
 
 def shared_engine() -> Engine:
-    """The process's engine, with one user more; it is started when there is none.  Raises RuntimeError in its thread."""
+    """The process's engine, with one user more; it is started when there is none.
+
+    Raises RuntimeError in its own thread.
+    """
     global _shared  # noqa: PLW0603
     with _sharing:
         if _shared is None or _shared.ending:
