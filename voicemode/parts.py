@@ -1,4 +1,5 @@
-"""What a host may pass in place of a device, an engine or a model.  In: what it passed.  Out: a sentence, if it is none.
+"""What a host may pass in place of a device, an engine or a model.  In: what it passed.  Out: a sentence, if it is no
+such thing.
 
 Otherwise that would be found out in the middle of a turn, when somebody is spoken to or listened to.
 """

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -259,6 +261,16 @@ def test_in_another_thread_than_the_loops_nothing_is_said() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert asyncio.run(main()) == "said"
+
+
+def test_nobody_imports_asyncio_to_look_for_its_loops() -> None:
+    program = (
+        "import sys, voicemode, voicemode.sync\n"
+        "with voicemode.sync.open_conversation(voicemode.Settings(text=True)) as conversation:\n"
+        "    print(conversation.say('one.').outcome, 'asyncio' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "said False\n"
 
 
 def test_code_in_the_engines_own_thread_cannot_wait_for_a_turn() -> None:
