@@ -578,6 +578,8 @@ def test_an_agent_that_has_not_begun_is_not_waited_for(monkeypatch: pytest.Monke
         conversation.stop()
         while conversation.status().state == "speaking":
             pass
+        for _ in range(20):  # steps of the engine, in which it gives the agent up
+            conversation.status()
         async with asyncio.timeout(20):
             return await task
 
