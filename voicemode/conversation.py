@@ -41,6 +41,16 @@ def _as_it_is(agent: Agent) -> Agent:
     return agent
 
 
+class NobodyListens(SettingsError):
+    """Somebody has typed an answer, and no turn is running; ``begun`` is when a talk can be answered."""
+
+    def __init__(self, begun: str) -> None:
+        super().__init__(
+            "No turn is running that could be answered: ask for one with converse, listen or talk.  A talk can be "
+            f"answered once {begun}."
+        )
+
+
 class Engines(Protocol):
     """Those that can be used in another way from turn to turn."""
 
@@ -233,10 +243,7 @@ class Conversation:
         elif self._talking:
             self._dialogue.feed(typed, trio.current_time())
         else:
-            raise SettingsError(
-                "No turn is running that could be answered: ask for one with converse, listen or talk.  A talk can be "
-                "answered once await nursery.start(conversation.talk, agent) has returned."
-            )
+            raise NobodyListens("await nursery.start(conversation.talk, agent) has returned")
 
     @property
     def muted(self) -> bool:

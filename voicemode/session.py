@@ -57,6 +57,7 @@ from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .groups import unwrapped
+from .parts import refuse_others
 from .settings import Settings
 from .speech.registry import load_speech_model, load_turn_model
 from .watchers import Watchers
@@ -98,6 +99,7 @@ async def open_conversation(
     What is passed by keyword is used instead of what the settings name.  Raises SettingsError, AudioFileError,
     DeviceError or ProviderUnavailable when something of it cannot be had.
     """
+    refuse_others(microphone=microphone, speaker=speaker, tts=tts, stt=stt, vad=vad, turn_model=turn_model, store=store)
     settings = settings or Settings()
     if settings.text and any(part is not None for part in (microphone, speaker, tts, stt, vad, turn_model)):
         raise SettingsError("A conversation in text uses no device and no engine; leave out those it was given.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -187,3 +188,57 @@ async def test_a_listener_that_is_cancelled_closes_what_it_listens_to() -> None:
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
     assert closed.is_set()
+
+
+async def test_sound_from_another_thread_wakes_the_listener_and_keeps_its_time(mock_clock: MockClock) -> None:
+    microphone = FedMicrophone(RATE)
+    got: list[AudioFrame] = []
+    async with microphone.open(RATE) as frames, trio.open_nursery() as nursery:
+
+        async def listen() -> None:
+            got.append(await anext(frames))
+
+        nursery.start_soon(listen)
+        await wait_all_tasks_blocked()
+        mock_clock.jump(3.0)
+        await trio.to_thread.run_sync(microphone.push, audio(0.020, 7))
+    assert [(frame.start, frame.pcm) for frame in got] == [(pytest.approx(2.98), audio(0.020, 7))]
+
+
+async def test_another_thread_never_waits_for_who_is_late(mock_clock: MockClock) -> None:
+    microphone = FedMicrophone(RATE)
+
+    def push() -> None:
+        for index in range(75):
+            mock_clock.jump(0.020)
+            microphone.push(audio(0.020, 320 * index))
+
+    async with microphone.open(RATE) as frames:
+        thread = threading.Thread(target=push)
+        thread.start()
+        # Trio's loop stands still meanwhile
+        thread.join()
+        assert microphone.dropped == 25 * 320
+        frame = await anext(frames)
+        assert frame.start == pytest.approx(0.5)
+        assert frame.pcm == audio(0.1, 25 * 320)
+
+
+async def test_a_loss_is_told_by_another_thread() -> None:
+    microphone = FedMicrophone(RATE)
+    async with microphone.open(RATE) as frames, trio.open_nursery() as nursery:
+
+        async def listen() -> None:
+            with pytest.raises(DeviceLost, match="hung up"):
+                await anext(frames)
+
+        nursery.start_soon(listen)
+        await wait_all_tasks_blocked()
+        await trio.to_thread.run_sync(microphone.lose, "The phone hung up.")
+
+
+def test_without_any_loop_nothing_is_kept_and_nothing_goes_wrong() -> None:
+    microphone = FedMicrophone(RATE)
+    microphone.push(audio(0.5))
+    microphone.lose("The phone hung up.")
+    assert (microphone.is_open, microphone.dropped) == (False, 0)

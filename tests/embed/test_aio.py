@@ -509,6 +509,30 @@ def test_a_guest_belongs_to_the_thread_of_its_loop() -> None:
         hold(work, guest=True)
 
 
+def test_what_a_guest_is_asked_to_do_from_another_thread_is_refused_whatever_it_is() -> None:
+    async def work(conversation: Conversation) -> None:
+        events = conversation.events()
+
+        async def following() -> None:
+            await anext(events)
+
+        for call in (lambda: conversation.say("one."), conversation.listen, following):
+            with pytest.raises(RuntimeError, match="use it in the thread of that loop"):
+                await asyncio.to_thread(lambda call=call: asyncio.run(call()))
+        assert conversation.history == ()
+
+    hold(work, guest=True)
+
+
+def test_who_answers_too_early_is_told_of_asyncios_way(guest: bool) -> None:
+    async def work(conversation: Conversation) -> None:
+        with pytest.raises(SettingsError, match="has called what it was given as started=") as raised:
+            conversation.answer("cats")
+        assert "nursery" not in str(raised.value)
+
+    hold(work, guest=guest)
+
+
 def test_two_loops_in_two_threads_have_a_conversation_each_and_may_use_the_others() -> None:
     async def shared(conversation: Conversation) -> str:
         def other() -> str:
@@ -528,7 +552,7 @@ def test_two_loops_in_two_threads_have_a_conversation_each_and_may_use_the_other
 def test_one_that_is_forgotten_is_closed_with_a_warning() -> None:
     async def main() -> None:
         kept = [await voicemode.aio.open_conversation(TEXT).__aenter__()]
-        with pytest.warns(ResourceWarning, match="unclosed"):
+        with pytest.warns(ResourceWarning, match="unclosed .* open it in an async with statement"):
             kept.clear()
         for engine in engines_at_work():
             await asyncio.to_thread(engine.join, 5)
@@ -608,6 +632,8 @@ def test_an_agent_that_has_not_begun_is_not_waited_for(monkeypatch: pytest.Monke
         conversation.stop()
         while conversation.status().state == "speaking":
             pass
+        for _ in range(20):  # steps of the engine, in which it gives the agent up
+            conversation.status()
         async with asyncio.timeout(20):
             return await task
 

@@ -16,9 +16,12 @@ import voicemode.sync
 from tests.embed.hosting import TEXT, Hosted, TalkingMicrophone
 from tests.fakes import said
 from voicemode import Message, Settings
+from voicemode.devices import FedMicrophone
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "embedding.md"
-ASYNCIO, PLAIN, SEVERAL, ENGINES = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+ASYNCIO, PLAIN, SEVERAL, DEVICES, ENGINES = re.findall(
+    r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL
+)
 
 
 class Enough(Exception):
@@ -29,7 +32,8 @@ def in_a_room(open_conversation: Callable[..., Any]) -> Callable[..., Any]:
     """The page's call, in a room of its own in which somebody says yes."""
 
     def opened(_settings: Settings, **parts: Any) -> Any:
-        return open_conversation(**Hosted(microphone=TalkingMicrophone(said(0.3), after=0.4), **parts).parts)
+        somebody = {"microphone": TalkingMicrophone(said(0.3), after=0.4)}
+        return open_conversation(**Hosted(**somebody | parts).parts)
 
     return opened
 
@@ -74,6 +78,34 @@ def test_plain_code(names: dict[str, Any], capsys: pytest.CaptureFixture[str]) -
 def test_several(names: dict[str, Any]) -> None:
     shown(in_a_loop(SEVERAL), names)
     assert names["found"]["answers"] == ["yes", "yes"]
+
+
+def test_devices(names: dict[str, Any]) -> None:
+    asked: list[str] = []
+
+    class Websocket:
+        """Somebody says yes when they have been greeted, and hangs up when they have been answered."""
+
+        def __init__(self) -> None:
+            self.heard = 0
+
+        async def send(self, pcm: bytes) -> None:
+            self.heard += len(pcm)
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            sound = said(0.3).pcm
+            while not asked or self.heard < 40_000:
+                block, sound = (sound[:640], sound[640:]) if self.heard >= 8_000 else (b"", sound)
+                yield block.ljust(640, b"\0")
+                await asyncio.sleep(0.02)
+
+    async def agent(transcript: str, history: Sequence[Message]) -> AsyncIterator[str]:
+        asked.append(transcript)
+        yield "one two three four five six seven."
+
+    call = names | {"FedMicrophone": FedMicrophone, "agent": agent}
+    shown(f"{DEVICES}\n\nwebsocket = Websocket()\nasyncio.run(call(websocket))", call | {"Websocket": Websocket})
+    assert asked[0] == "yes"
 
 
 def test_engines(names: dict[str, Any]) -> None:

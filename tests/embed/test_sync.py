@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import subprocess
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
 import voicemode.sync
 from actors.errors import ProviderUnavailable, SettingsError, VoiceError
@@ -239,7 +245,7 @@ def test_after_the_end_what_was_said_is_known_and_nothing_else_can_be_done() -> 
 
 def test_one_that_is_forgotten_is_closed_with_a_warning() -> None:
     kept = [voicemode.sync.open_conversation(TEXT).__enter__()]
-    with pytest.warns(ResourceWarning, match="unclosed"):
+    with pytest.warns(ResourceWarning, match="unclosed .* open it in a with statement"):
         kept.clear()
     for engine in engines_at_work():
         engine.join(5)
@@ -250,3 +256,69 @@ def test_a_conversation_is_opened_once() -> None:
     opening = voicemode.sync.open_conversation(TEXT)
     with opening, pytest.raises(RuntimeError, match="opened already"):
         opening.__enter__()
+
+
+def test_who_answers_too_early_is_told_when_a_talk_can_be_answered() -> None:
+    with pytest.raises(SettingsError, match="has called what it was given as started="):
+        hold(lambda conversation: conversation.answer("cats"))
+
+
+def test_in_the_thread_of_a_loop_it_is_said_once_that_the_loop_is_blocked() -> None:
+    def work(conversation: Conversation) -> None:
+        conversation.say("one.")
+        conversation.say("two.")
+
+    async def in_a_loop() -> None:
+        hold(work)
+
+    with pytest.warns(RuntimeWarning, match="the asyncio loop .* use voicemode.aio there") as told:
+        asyncio.run(in_a_loop())
+    assert [Path(each.filename).name for each in told] == ["test_sync.py"]
+    with pytest.warns(RuntimeWarning, match="the Trio loop .* use voicemode.open_conversation there") as told:
+        trio.run(in_a_loop)
+    assert len(told) == 1
+
+
+def test_in_another_thread_than_the_loops_nothing_is_said() -> None:
+    async def main() -> str:
+        return str((await asyncio.to_thread(hold, lambda conversation: conversation.say("one."))).outcome)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert asyncio.run(main()) == "said"
+
+
+def test_nobody_imports_asyncio_to_look_for_its_loops() -> None:
+    program = (
+        "import sys, voicemode, voicemode.sync\n"
+        "with voicemode.sync.open_conversation(voicemode.Settings(text=True)) as conversation:\n"
+        "    print(conversation.say('one.').outcome, 'asyncio' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "said False\n"
+
+
+def test_code_in_the_engines_own_thread_cannot_wait_for_a_turn() -> None:
+    refused: list[str] = []
+
+    class Curious(FakeEars):
+        conversation: Conversation | None = None
+
+        async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Any:
+            assert self.conversation is not None
+            for call in (lambda: hold(lambda each: each.say("one.")), self.conversation.listen):
+                with pytest.raises(RuntimeError) as raised:
+                    call()
+                refused.append(str(raised.value))
+            return await super().transcribe(pcm, rate, phrases=phrases)
+
+    ears = Curious()
+
+    def work(conversation: Conversation) -> None:
+        ears.conversation = conversation
+        conversation.listen()
+        ears.conversation = None
+
+    hold(work, **Hosted(microphone=TalkingMicrophone(said(0.3), after=0.1), stt=ears).parts)
+    assert ["own thread" in each for each in refused] == [True, True]
+    assert engines_at_work() == []

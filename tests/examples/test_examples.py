@@ -119,13 +119,14 @@ async def test_who_pushes_text_is_told_that_nobody_listens(tmp_path: Path) -> No
     assert heard.endswith(f"/ said: {SAID}")
 
 
-async def test_a_phone_calls_speaks_over_it_and_is_believed_what_it_played(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", ["phone.py", "phone_asyncio.py"])
+async def test_a_phone_calls_speaks_over_it_and_is_believed_what_it_played(server: str, tmp_path: Path) -> None:
     question, heard = tmp_path / "question.wav", tmp_path / "heard.wav"
     with wave.open(str(question), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(read_audio(SPEECH, 16_000).pcm)
     process = await trio.lowlevel.open_process(
-        command("phone.py"), cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE
+        command(server), cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.PIPE
     )
     assert process.stdout is not None
     try:

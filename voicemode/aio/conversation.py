@@ -39,6 +39,8 @@ class Conversation(Controls):
     ``voicemode.Conversation``, and an agent's own, as they were raised.
     """
 
+    _advice = "open it in an async with statement"
+
     async def converse(
         self,
         message: Speech,
@@ -139,6 +141,7 @@ class _Events(AsyncIterator[Event]):
         while not self._feed.ready:
             if self._over:
                 raise StopAsyncIteration
+            self._session.admit()
             try:
                 call = self._session.call(lambda _: self._feed.take())
                 more = await settled(call.outcome, partial(self._session.cancel, call, "nobody waits for events"))

@@ -70,11 +70,14 @@ class GuestEngine(Engine):
         self._keeper = self.loop.create_task(self._keep(), name="voicemode engine")
         watch_exit(self)
 
-    def ask(self, work: Callable[[], T]) -> T:
+    def admit(self) -> None:
         if threading.current_thread() is not self._thread:
             raise RuntimeError("This conversation is its loop's guest: use it in the thread of that loop.")
         if trio.lowlevel.in_trio_task():
             raise RuntimeError("This was called by a task of the voice engine, which uses voicemode.Conversation.")
+
+    def ask(self, work: Callable[[], T]) -> T:
+        self.admit()
         if self.ended.done():
             raise EngineEnded
         return work()
@@ -113,10 +116,16 @@ _here = threading.local()
 async def guest_engine() -> Engine:
     """This loop's guest, with one user more; it is started when there is none.
 
-    Raises RuntimeError when there is one already in another loop of this thread, or another Trio run.
+    Raises RuntimeError when there is one already in another loop of this thread, or another Trio run, also when it is
+    that of the process which this one was forked from: Trio would not have a second.
     """
     engine: GuestEngine | None = getattr(_here, "engine", None)
     loop = asyncio.get_running_loop()
+    if engine is not None and engine.is_elsewhere and not engine.ended.done():
+        raise RuntimeError(
+            "This process was forked by a thread that had the voice engine as its guest: open the conversation in "
+            "another thread, or without guest=True."
+        )
     if engine is not None and engine.loop is not loop and not engine.ended.done():
         if not engine.loop.is_closed():
             raise RuntimeError("Another loop of this thread has the voice engine as its guest; close that first.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
@@ -17,6 +17,7 @@ from ..embed.session import Session
 from ..embed.thread import shared_engine
 from ..settings import Settings
 from .conversation import Conversation
+from .devices import HostSpeaker
 from .engines import HostSpeechToText, HostTextToSpeech
 from .guest import guest_engine
 from .host import Host
@@ -38,34 +39,32 @@ def open_conversation(
     """As ``voicemode.open_conversation``, for an asyncio task; what it raises is the same.
 
     The engine runs in a thread that all conversations of the process share, so that a loop that is blocked does not
-    disturb the sound.  What is passed by keyword runs in there, on Trio, but for engines made by ``speech_to_text`` and
-    ``text_to_speech``.  With ``guest`` the engine runs in this loop, which must not be blocked, and there is no thread
-    of ours.
+    disturb the sound.  What is passed by keyword runs in there, on Trio, but for what is made by ``speech_to_text``,
+    ``text_to_speech`` and ``speaker``.  With ``guest`` the engine runs in this loop, which must not be blocked, and
+    there is no thread of ours.
     """
     opening = partial(
         session.open_conversation,
         settings,
         microphone=microphone,
-        speaker=speaker,
         vad=vad,
         turn_model=turn_model,
         store=store,
     )
-    return _Opening(opening, tts, stt, guest=guest)
+    return _Opening(opening, {"speaker": speaker, "tts": tts, "stt": stt}, guest=guest)
 
 
 class _Opening(AbstractAsyncContextManager[Conversation]):
-    """``tts`` and ``stt`` may be functions of the host, which are bound to its loop when it is entered."""
+    """``parts`` may be functions of the host, which are bound to its loop when it is entered."""
 
     def __init__(
         self,
         opening: Callable[..., AbstractAsyncContextManager[EngineConversation]],
-        tts: TextToSpeech | None,
-        stt: SpeechToText | None,
+        parts: Mapping[str, object],
         *,
         guest: bool,
     ) -> None:
-        self._opening, self._tts, self._stt, self._guest = opening, tts, stt, guest
+        self._opening, self._parts, self._guest = opening, parts, guest
         self._session: Session | None = None
         self._conversation: Conversation | None = None
 
@@ -73,10 +72,12 @@ class _Opening(AbstractAsyncContextManager[Conversation]):
         if self._session is not None:
             raise RuntimeError("This conversation has been opened already; call open_conversation for another.")
         host = Host()
-        tts = self._tts.bound(host) if isinstance(self._tts, HostTextToSpeech) else self._tts
-        stt = self._stt.bound(host) if isinstance(self._stt, HostSpeechToText) else self._stt
+        parts = {
+            name: part.bound(host) if isinstance(part, HostSpeaker | HostSpeechToText | HostTextToSpeech) else part
+            for name, part in self._parts.items()
+        }
         engine = await guest_engine() if self._guest else shared_engine()
-        opened = self._session = Session(engine, partial(self._opening, tts=tts, stt=stt), host_gone=lambda: host.gone)
+        opened = self._session = Session(engine, partial(self._opening, **parts), host_gone=lambda: host.gone)
         opened.open()
         try:
             await settled(opened.opened, opened.give_up)
@@ -105,7 +106,12 @@ class _Opening(AbstractAsyncContextManager[Conversation]):
 
 
 async def _closed(session: Session) -> None:
-    """Wait for the end of it, and of the engine if it was the last.  Raises what broke the conversation."""
+    """Wait for the end of it, and of the engine if it was the last.  Raises what broke the conversation.
+
+    In a process that was forked meanwhile nothing of it is left to end.
+    """
+    if session.engine.is_elsewhere:
+        return
     try:
         with suppress(CancelledByHost, EngineEnded):
             await settled(session.closed, session.give_up)

@@ -44,6 +44,11 @@ class DeviceThread:
     def is_stuck(self) -> bool:
         return self._patience_left <= 0.0
 
+    def forget(self) -> None:
+        """In a process that was just forked: the thread is not there, and nobody waits for what it was to do."""
+        self._jobs, self._starting = SimpleQueue(), threading.Lock()
+        self._thread = self._until = None
+
     def submit(self, work: Callable[[], T], *, patience: float | None = None) -> Future[T]:
         """Do ``work`` when all that was asked for before is done.  Never blocks."""
         future: Future[T] = Future()

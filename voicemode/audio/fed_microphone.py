@@ -1,14 +1,15 @@
 """Microphones whose sound comes from somewhere else: stretches of pcm in, frames on the Trio clock out.
 
-``FedMicrophone`` is given sound by whoever has it, as a connection's reader has; ``StreamMicrophone`` fetches it from
-an async iterable, as a program's output is.
+``FedMicrophone`` is given sound by whoever has it, in whatever thread or loop, as a connection's reader has;
+``StreamMicrophone`` fetches it from an async iterable of Trio's, as a program's output is.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from threading import Lock
 
 import trio
 
@@ -25,13 +26,16 @@ BACKLOG_SECONDS = 1.0
 class FedMicrophone:
     """Implements ``Microphone``.  ``rate`` is that of the sound it is given, in Hz.
 
-    Sound is given in real time and counts as taken just before.  Nothing is kept while nobody listens.
+    Sound is given in real time and counts as taken just before.  Nothing is kept while nobody listens.  It may be given
+    from any thread, also by a task of another loop than Trio's.
     """
 
     def __init__(self, rate: int, *, name: str = "far microphone") -> None:
         self.rate, self.name = rate, name
         self.dropped = 0
         """Samples that were lost because they were not fetched in time."""
+        self._using = Lock()
+        """Held for moments, by whoever gives sound and by the listeners."""
         self._openings: set[_FedFrames] = set()
         self._lost: DeviceLost | None = None
 
@@ -44,32 +48,40 @@ class FedMicrophone:
         """The next stretch of sound, just taken.  Never blocks.  After ``lose`` the microphone is there again."""
         if len(pcm) % SAMPLE_BYTES:
             raise ValueError("pcm ends in the middle of a sample")
-        self._lost = None
-        for opening in self._openings:
-            self.dropped += opening.push(pcm, trio.current_time() - seconds_of(pcm, self.rate))
+        with self._using:
+            self._lost = None
+            for opening in self._openings:
+                self.dropped += opening.push(pcm)
 
     def lose(self, why: str) -> None:
         """The microphone has gone, says the sentence ``why``; who listens is told when all before has been heard."""
-        self._lost = DeviceLost(why)
-        for opening in self._openings:
-            opening.lose(self._lost)
+        with self._using:
+            self._lost = DeviceLost(why)
+            for opening in self._openings:
+                opening.lose(self._lost)
 
     @asynccontextmanager
     async def open(self, rate: int) -> AsyncGenerator[AsyncIterator[AudioFrame]]:
         """Implements the port.  Raises DeviceLost after ``lose``."""
         await trio.lowlevel.checkpoint()
-        if self._lost is not None:
-            raise self._lost
-        frames = _FedFrames(self.rate, rate)
-        self._openings.add(frames)
+        frames = _FedFrames(self.rate, rate, self._using)
+        with self._using:
+            if self._lost is not None:
+                raise self._lost
+            self._openings.add(frames)
         try:
             yield frames
         finally:
-            self._openings.discard(frames)
+            with self._using:
+                self._openings.discard(frames)
 
 
 class _FedFrames:
-    def __init__(self, device_rate: int, rate: int) -> None:
+    """Made in the listener's run.  ``push`` and ``lose`` are called with ``using`` held, wherever."""
+
+    def __init__(self, device_rate: int, rate: int, using: Lock) -> None:
+        self._using, self._device_rate = using, device_rate
+        self._clock, self._token = trio.lowlevel.current_clock(), trio.lowlevel.current_trio_token()
         self._cutter = FrameCutter(device_rate, rate)
         self._most = round(BACKLOG_SECONDS * device_rate)
         self._stretches: deque[tuple[int, float, bytes]] = deque()
@@ -77,8 +89,9 @@ class _FedFrames:
         self._lost: DeviceLost | None = None
         self._woken = trio.Event()
 
-    def push(self, pcm: bytes, at: float) -> int:
+    def push(self, pcm: bytes) -> int:
         """How many samples had to go for it."""
+        at = self._clock.current_time() - seconds_of(pcm, self._device_rate)
         samples, dropped = len(pcm) // SAMPLE_BYTES, 0
         self._stretches.append((self._taken, at, pcm))
         self._taken += samples
@@ -87,11 +100,25 @@ class _FedFrames:
             oldest = len(self._stretches.popleft()[2]) // SAMPLE_BYTES
             self._waiting -= oldest
             dropped += oldest
-        self._woken.set()
+        self._wake()
         return dropped
 
     def lose(self, why: DeviceLost) -> None:
         self._lost = why
+        self._wake()
+
+    def _wake(self) -> None:
+        try:
+            here = trio.lowlevel.current_trio_token() is self._token
+        except RuntimeError:
+            here = False
+        if here:
+            self._woken.set()
+        else:
+            with suppress(trio.RunFinishedError):  # nobody listens any longer
+                self._token.run_sync_soon(self._come, idempotent=True)
+
+    def _come(self) -> None:
         self._woken.set()
 
     def __aiter__(self) -> _FedFrames:
@@ -100,17 +127,21 @@ class _FedFrames:
     async def __anext__(self) -> AudioFrame:
         await trio.lowlevel.checkpoint()
         while True:
-            self._woken = trio.Event()
+            with self._using:
+                self._woken, lost = trio.Event(), self._lost
             if (frame := self._next()) is not None:
                 return frame
-            if self._lost is not None:
-                raise self._lost
+            if lost is not None:
+                raise lost
             await self._woken.wait()
 
     def _next(self) -> AudioFrame | None:
-        while self._stretches and not self._cutter.is_full:
-            position, at, pcm = self._stretches.popleft()
-            self._waiting -= len(pcm) // SAMPLE_BYTES
+        while not self._cutter.is_full:
+            with self._using:
+                if not self._stretches:
+                    break
+                position, at, pcm = self._stretches.popleft()
+                self._waiting -= len(pcm) // SAMPLE_BYTES
             missing = position != self._expected
             self._expected = position + len(pcm) // SAMPLE_BYTES
             before = self._cutter.add(pcm, position, at, missing=missing)

@@ -21,6 +21,7 @@ from attrs import frozen
 from actors.errors import DeviceError
 from actors.messages import DeviceKind
 
+from ..forks import forget_in_children
 from .alsa_messages import send_to_log
 from .device_choice import DeviceInfo, DeviceName as DeviceName, choose
 from .device_thread import DeviceThread, Stuck
@@ -112,7 +113,7 @@ class _Host:
     def __init__(self) -> None:
         self.streams: set[DeviceStream] = set()
         self._sounddevice: Any = None
-        self._ready = False
+        self._ready = self.is_elsewhere = False
         self._failing_since: float | None = None
         self._renewal = RENEWAL[0]
 
@@ -120,6 +121,11 @@ class _Host:
     def is_loaded(self) -> bool:
         """Whether the library has been read and has found its devices once."""
         return self._sounddevice is not None
+
+    def forget(self) -> None:
+        """In a process that was just forked: PortAudio's threads are not there, and it cannot be told so."""
+        self.is_elsewhere = self.is_elsewhere or self._ready
+        self._ready, self.streams = False, set()
 
     def open(self, wanted: _Wanted) -> None:
         self.load()
@@ -257,7 +263,20 @@ _thread = DeviceThread("PortAudio", STUCK)
 _host = _Host()
 
 
+def _forget() -> None:
+    _thread.forget()
+    _host.forget()
+
+
+forget_in_children(_forget)
+
+
 async def _call(work: Callable[[], T], *, too_late: Callable[[T], object]) -> T:
+    if _host.is_elsewhere:
+        raise DeviceError(
+            "PortAudio was in use when this process was forked, and cannot be used in both. Start the process anew "
+            "instead (multiprocessing: `set_start_method('spawn')`), or open devices in one of them only."
+        )
     try:
         if not _host.is_loaded:
             await _thread.call(_host.load, too_late=lambda _: None, patience=LOADING)

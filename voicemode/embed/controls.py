@@ -10,6 +10,7 @@ import warnings
 from actors.messages import Message
 
 from ..control.controllable import ConversationStatus
+from ..conversation import NobodyListens
 from ..settings import Settings
 from .session import Session
 
@@ -21,14 +22,16 @@ class Controls:
     say what they said last.  An object that is forgotten without being closed is closed, with a ResourceWarning.
     """
 
+    _advice = "open it in a with statement"
+
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def __del__(self) -> None:
         session: Session | None = getattr(self, "_session", None)
-        if session is not None and not session.leaving:
+        if session is not None and not session.leaving and not session.engine.is_elsewhere:
             session.leave()
-            warnings.warn(f"unclosed {self!r}: use it in a with statement", ResourceWarning, source=self, stacklevel=2)
+            warnings.warn(f"unclosed {self!r}: {self._advice}", ResourceWarning, source=self, stacklevel=2)
 
     @property
     def id(self) -> str | None:
@@ -56,7 +59,10 @@ class Controls:
         self._session.ask(lambda conversation: conversation.end_turn())
 
     def answer(self, text: str) -> None:
-        self._session.ask(lambda conversation: conversation.answer(text))
+        try:
+            self._session.ask(lambda conversation: conversation.answer(text))
+        except NobodyListens:
+            raise NobodyListens("it has called what it was given as started=") from None
 
     def mute(self, muted: bool = True) -> None:
         self._session.ask(lambda conversation: conversation.mute(muted))

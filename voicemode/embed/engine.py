@@ -1,12 +1,13 @@
 """One Trio run for the conversations of hosts that have another loop, or none.
 
 In: calls and small jobs from any thread.  Out: their outcomes.  It begins with its first conversation and ends with its
-last; what a host forgets is ended when the interpreter exits.
+last; what a host forgets is ended when the interpreter exits.  A process that is forked has none: it begins its own.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 
 import trio
 
+from ..forks import forget_in_children
 from .call import Call
 
 AT_EXIT = 5.0
@@ -27,8 +29,15 @@ T = TypeVar("T")
 class EngineEnded(RuntimeError):
     """There is no engine any more that could do it."""
 
+    def __init__(self, why: str = "The voice engine has ended; open another conversation.") -> None:
+        super().__init__(why)
+
+
+class EngineElsewhere(EngineEnded):
+    """The engine runs in the process that this one was forked from."""
+
     def __init__(self) -> None:
-        super().__init__("The voice engine has ended; open another conversation.")
+        super().__init__("This conversation belongs to the process that this one was forked from; open another here.")
 
 
 class Engine(ABC):
@@ -38,16 +47,26 @@ class Engine(ABC):
         self.users = 0
         self.ending = False
         self.ended: Future[None] = Future()
+        self._process = os.getpid()
         self._token: trio.lowlevel.TrioToken | None = None
         self._nursery: trio.Nursery | None = None
         self._ending = trio.Event()
         self._open: set[Future[Any]] = set()
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this process was forked from the one it runs in; then nothing may be waited for."""
+        return os.getpid() != self._process
+
+    @abstractmethod
+    def admit(self) -> None:
+        """Raises RuntimeError where whoever is calling must not wait for the engine."""
+
     @abstractmethod
     def ask(self, work: Callable[[], T]) -> T:
         """Have ``work``, which takes no time, done between two steps of the engine, and return or raise what it does.
 
-        Raises EngineEnded, and RuntimeError where it would wait for itself.
+        Raises EngineEnded, and RuntimeError where ``admit`` does.
         """
 
     @abstractmethod
@@ -63,6 +82,8 @@ class Engine(ABC):
 
         Raises EngineEnded.
         """
+        if self.is_elsewhere:
+            raise EngineElsewhere
         if self._token is None:
             raise EngineEnded
         try:
@@ -142,3 +163,12 @@ def watch_exit(engine: Engine) -> None:
 def end_all() -> None:
     for engine in tuple(_running):
         engine.wind_up(AT_EXIT)
+
+
+def _forget() -> None:
+    global _watching  # noqa: PLW0603
+    _running.clear()
+    _watching = threading.Lock()
+
+
+forget_in_children(_forget)

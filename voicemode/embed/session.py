@@ -22,7 +22,7 @@ from actors.ring import Ring
 from ..conversation import Conversation
 from ..groups import unwrapped
 from .call import Call, CancelledByHost
-from .engine import Engine, EngineEnded, watch_exit
+from .engine import Engine, EngineElsewhere, EngineEnded, watch_exit
 from .feed import Feed
 
 LOOK = 0.5
@@ -79,8 +79,15 @@ class Session:
         with suppress(EngineEnded):
             self.engine.post(partial(self._holding.cancel, "the host has given the conversation up"))
 
+    def admit(self) -> None:
+        """Raises SettingsError in another process, and RuntimeError where the engine does not ``admit`` a call."""
+        if self.engine.is_elsewhere:
+            raise SettingsError(str(EngineElsewhere()))
+        self.engine.admit()
+
     def call(self, work: Callable[[Conversation], Awaitable[T]]) -> Call[T]:
-        """Have ``work`` done.  Raises SettingsError when the conversation is closed; it may be the outcome as well."""
+        """Have ``work`` done.  Raises SettingsError when the conversation is closed; it may be the outcome as well.
+        Otherwise as ``admit``."""
 
         async def with_conversation() -> T:
             return await work(self._present)
@@ -99,7 +106,8 @@ class Session:
             self.engine.post(partial(call.cancel, reason, verdict))
 
     def ask(self, work: Callable[[Conversation], T]) -> T:
-        """What ``work``, which takes no time, returns or raises.  Raises SettingsError when it is closed."""
+        """What ``work``, which takes no time, returns or raises.  Raises SettingsError when it is closed; otherwise as
+        ``admit``."""
         self._refuse_when_closed()
         try:
             return self.engine.ask(lambda: work(self._present))
@@ -154,6 +162,7 @@ class Session:
         return self._conversation
 
     def _refuse_when_closed(self) -> None:
+        self.admit()
         if self.leaving or self.closed.done():
             raise closed()
 

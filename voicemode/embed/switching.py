@@ -11,6 +11,8 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from ..forks import forget_in_children
+
 SOON = 0.001
 """Seconds.  What a program has set lower stays as it is."""
 
@@ -39,5 +41,12 @@ class Switching:
                 if not self._engines and sys.getswitchinterval() == SOON:
                     sys.setswitchinterval(self._before)
 
+    def forget(self) -> None:
+        """There is no engine any more, nor anybody who is changing anything."""
+        if self._engines and sys.getswitchinterval() == SOON:
+            sys.setswitchinterval(self._before)
+        self._changing, self._engines = threading.Lock(), 0
+
 
 switching = Switching()
+forget_in_children(switching.forget)

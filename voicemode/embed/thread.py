@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import trio
 
+from ..forks import forget_in_children
 from .engine import Engine, EngineEnded, watch_exit
 from .switching import switching
 
@@ -30,13 +31,16 @@ class EngineThread(Engine):
         self._up.wait()
         watch_exit(self)
 
-    def ask(self, work: Callable[[], T]) -> T:
+    def admit(self) -> None:
         if threading.current_thread() is self._thread:
             raise RuntimeError(
                 "This was called in the voice engine's own thread, where it would wait for itself. Code that runs in "
                 "there, as an engine or a device of yours does, uses voicemode.Conversation; or call it from a thread "
                 "of your own."
             )
+
+    def ask(self, work: Callable[[], T]) -> T:
+        self.admit()
         answer: Future[T] = Future()
 
         def job() -> None:
@@ -86,10 +90,22 @@ _shared: EngineThread | None = None
 
 
 def shared_engine() -> Engine:
-    """The process's engine, with one user more; it is started when there is none."""
+    """The process's engine, with one user more; it is started when there is none.
+
+    Raises RuntimeError in its own thread.
+    """
     global _shared  # noqa: PLW0603
     with _sharing:
         if _shared is None or _shared.ending:
             _shared = EngineThread()
+        _shared.admit()
         _shared.users += 1
         return _shared
+
+
+def _forget() -> None:
+    global _sharing, _shared
+    _sharing, _shared = threading.Lock(), None
+
+
+forget_in_children(_forget)

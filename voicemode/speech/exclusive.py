@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from weakref import WeakSet
 
 import trio
+
+from ..forks import forget_in_children
 
 PATIENCE = 0.02
 """Seconds a thread waits before it looks whether its task still wants the engine."""
@@ -17,6 +20,7 @@ class Exclusive:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        _all.add(self)
 
     @contextmanager
     def hold(self) -> Generator[None]:
@@ -27,3 +31,18 @@ class Exclusive:
             yield
         finally:
             self._lock.release()
+
+    def forget(self) -> None:
+        """In a process that was just forked: the thread that has the engine is not there."""
+        self._lock = threading.Lock()
+
+
+_all = WeakSet[Exclusive]()
+
+
+def _forget() -> None:
+    for each in _all:
+        each.forget()
+
+
+forget_in_children(_forget)

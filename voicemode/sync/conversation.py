@@ -5,6 +5,7 @@ In: calls from any thread.  Out: results and events.  Agents and streams of text
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,6 +25,7 @@ from ..replies import OnError
 from ..sayable import check_speech
 from ..turns import Speech as EngineSpeech
 from .host import Agent, Host, Speech
+from .loops import LOOPS, running_here
 
 T = TypeVar("T")
 
@@ -36,6 +38,9 @@ class Conversation(Controls):
     it comes out of the call, the speaker is silent and the microphone closed.  Errors are those of
     ``voicemode.Conversation``, and an agent's own, as they were raised.
     """
+
+    _warned = False
+    """Whether it has been said that a loop is blocked."""
 
     def converse(
         self,
@@ -112,6 +117,13 @@ class Conversation(Controls):
         return _Events(self._session)
 
     def _outcome(self, host: Host, call: Call[T]) -> T:
+        if not self._warned and (loop := running_here()) is not None:
+            self._warned = True
+            warnings.warn(
+                f"This call blocks the {loop} loop that runs in its thread until it is over; use {LOOPS[loop]} there.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
         return host.settled(call.outcome, partial(self._session.cancel, call, "the host was interrupted"))
 
 
@@ -140,6 +152,7 @@ class _Events(Iterator[Event]):
         while not self._feed.ready:
             if self._over:
                 raise StopIteration
+            self._session.admit()
             try:
                 call = self._session.call(lambda _: self._feed.take())
                 more = Host().settled(call.outcome, partial(self._session.cancel, call, "nobody waits for events"))

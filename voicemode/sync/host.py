@@ -6,6 +6,7 @@ there were no engine.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from typing import TypeAlias, TypeVar, cast
 
 from actors.messages import Message
 
+from ..embed.engine import EngineElsewhere
 from ..embed.errand import CLEAN_UP, Begin, Errand
 from ..sayable import RAW
 
@@ -65,12 +67,16 @@ class Host:
     def settled(self, outcome: Future[T], give_up: Callable[[], None]) -> T:
         """Do what is asked until ``outcome`` is there, and return or raise it.
 
-        When that is interrupted ``give_up`` is called, the outcome waited for, and the interruption raised.
+        When that is interrupted ``give_up`` is called, the outcome waited for, and the interruption raised.  Raises
+        EngineElsewhere in a process that an agent has forked meanwhile.
         """
+        process = os.getpid()
         outcome.add_done_callback(lambda _: self.post(lambda: None))
         interrupted: BaseException | None = None
         try:
             while not (outcome.done() and self._jobs.empty()):
+                if os.getpid() != process:
+                    raise EngineElsewhere
                 try:
                     self._jobs.get(timeout=LOOK)()
                 except Empty:

@@ -87,7 +87,12 @@ class _Opening(AbstractContextManager[Conversation]):
 
 
 def _closed(session: Session) -> None:
-    """Wait for the end of it, and of the engine if it was the last.  Raises what broke the conversation."""
+    """Wait for the end of it, and of the engine if it was the last.  Raises what broke the conversation.
+
+    In a process that was forked meanwhile nothing of it is left to end.
+    """
+    if session.engine.is_elsewhere:
+        return
     try:
         with suppress(CancelledByHost, EngineEnded):
             Host().settled(session.closed, session.give_up)
