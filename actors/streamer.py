@@ -10,7 +10,8 @@ from __future__ import annotations
 import trio
 
 from .errors import ProviderRefused, VoiceError
-from .messages import SpeechChunk, TextPiece, TurnId, VoiceChanged
+from .given import given
+from .messages import SpeechChunk, Synthesis, TextPiece, TurnId, VoiceChanged
 from .orders import SpeakingFailed
 from .ports import TextToSpeech
 
@@ -35,6 +36,7 @@ async def stream_speech(
                 failed = set[str]()
                 async with engine.speak(piece.text, voice=voice, speed=speed) as audio:
                     async for part in audio:
+                        given(part, Synthesis, f"The engine {engine.name}", "a Synthesis")
                         # what fails with every piece is told once, and what is asked twice for one piece both times
                         news = tuple(each for each in part.failures if each.provider not in told)
                         if news or part.engine not in (None, who):

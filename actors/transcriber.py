@@ -6,15 +6,16 @@ there is none, and on the way what is understood so far where the engine tells t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
 import trio
 
 from .errors import VoiceError
+from .given import given, likelihood_given, to_await
 from .growing import Growing, Recordings
-from .messages import Drafted, DraftId, PartlyTranscribed, Transcribed, TurnId, Utterance
+from .messages import Drafted, DraftId, PartlyTranscribed, Transcribed, Transcript, TurnId, Utterance
 from .orders import DraftFailed, TranscriptionFailed, TurnJudged
 from .ports import Hearing, LiveSpeechToText, SpeechToText, TurnModel
 
@@ -29,7 +30,7 @@ async def transcribe(
 ) -> None:
     with reports:
         try:
-            transcript = await engine.transcribe(utterance.pcm, utterance.rate, phrases=phrases)
+            transcript = await _answered(engine, engine.transcribe(utterance.pcm, utterance.rate, phrases=phrases))
         except VoiceError as error:
             await reports.send(TranscriptionFailed(turn=turn, error=error))
         else:
@@ -66,15 +67,24 @@ async def draft(
                     async with engine.listen(sound.rate, phrases=phrases, partial=tell) as hearing:
                         utterance = await _given_while_it_grows(sound, hearing, ends)
                         _start_judging(nursery, utterance, reports, turn, number, judge)
-                        transcript = await hearing.finish()
+                        transcript = await _answered(engine, hearing.finish())
                 else:
                     utterance = await sound.cut(await ends.receive())
                     _start_judging(nursery, utterance, reports, turn, number, judge)
-                    transcript = await engine.transcribe(utterance.pcm, utterance.rate, phrases=phrases)
+                    answer = engine.transcribe(utterance.pcm, utterance.rate, phrases=phrases)
+                    transcript = await _answered(engine, answer)
             except VoiceError as error:
                 await reports.send(DraftFailed(turn=turn, draft=number, error=error))
             else:
                 await reports.send(Drafted(turn=turn, at=trio.current_time(), draft=number, transcript=transcript))
+
+
+async def _answered(engine: SpeechToText, answer: Awaitable[Transcript]) -> Transcript:
+    """Raises what the engine raises, and TypeError when it gives something else."""
+    who = f"The engine {engine.name}"
+    transcript = given(await to_await(answer, who), Transcript, who, "a Transcript")
+    given(transcript.text, str, f"A Transcript of the engine {engine.name}", "a text that is a str")
+    return transcript
 
 
 async def _given_while_it_grows(sound: Growing, hearing: Hearing, ends: trio.MemoryReceiveChannel[float]) -> Utterance:
@@ -117,5 +127,6 @@ async def _judge(
     probability: float | None = None
     # without one, whoever waits goes by the words
     with suppress(VoiceError):
-        probability = await judge.finished(utterance.pcm, utterance.rate)
+        who = f"The turn model {judge.name}"
+        probability = likelihood_given(await to_await(judge.finished(utterance.pcm, utterance.rate), who), who)
     await reports.send(TurnJudged(turn=turn, draft=number, probability=probability))

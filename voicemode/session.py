@@ -56,6 +56,7 @@ from .audio.level import level_of
 from .audio.store import DirectoryStore
 from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
+from .door import refuse_misfits
 from .groups import unwrapped
 from .parts import refuse_others
 from .settings import Settings
@@ -97,10 +98,14 @@ async def open_conversation(
     """Open the devices, load the engines and be ready to talk; leaving the context closes everything.
 
     What is passed by keyword is used instead of what the settings name.  Raises SettingsError, AudioFileError,
-    DeviceError or ProviderUnavailable when something of it cannot be had.
+    DeviceError or ProviderUnavailable when something of it cannot be had, and TypeError for what is no such device or
+    engine.
     """
     refuse_others(microphone=microphone, speaker=speaker, tts=tts, stt=stt, vad=vad, turn_model=turn_model, store=store)
     settings = settings or Settings()
+    refuse_misfits(
+        microphone=microphone, speaker=speaker, tts=tts, stt=stt, vad=vad, turn_model=turn_model, store=store
+    )
     if settings.text and any(part is not None for part in (microphone, speaker, tts, stt, vad, turn_model)):
         raise SettingsError("A conversation in text uses no device and no engine; leave out those it was given.")
     async with AsyncExitStack() as stack:

@@ -7,6 +7,7 @@ from pathlib import Path
 import trio
 
 import voicemode
+from voicemode import ProviderUnavailable
 from voicemode.engines import recogniser
 
 COMMAND = [sys.executable, Path(__file__).parent / "programs" / "hears.py"]
@@ -14,6 +15,8 @@ COMMAND = [sys.executable, Path(__file__).parent / "programs" / "hears.py"]
 
 async def hear(pcm, rate, phrases):
     done = await trio.run_process(COMMAND, stdin=pcm, capture_stdout=True, stderr=subprocess.DEVNULL)
+    if not done.stdout:
+        raise ProviderUnavailable("my program", "My program gave no answer. Start it by hand.", retryable=True)
     return done.stdout.decode().splitlines()[-1]
 
 

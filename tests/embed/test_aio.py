@@ -737,9 +737,53 @@ def test_a_client_that_fails_is_an_engine_that_fails(guest: bool) -> None:
         hold(lambda conversation: conversation.say("one."), guest=guest, **hoarse.parts)
 
 
-def test_a_rate_that_cannot_be_is_refused() -> None:
-    with pytest.raises(SettingsError, match="not 0"):
-        voicemode.aio.text_to_speech("my voice", 0, Clients().speak)
+@pytest.mark.parametrize("rate", [0, -1, 24_000.5, "x"])
+def test_a_rate_that_cannot_be_is_refused(rate: Any) -> None:
+    with pytest.raises(SettingsError, match=f"my voice is a whole number .* not {rate!r}"):
+        voicemode.aio.text_to_speech("my voice", rate, Clients().speak)
+
+
+def test_a_function_that_cannot_be_an_engine_is_refused() -> None:
+    with pytest.raises(TypeError, match="my ears is made of speak, which yields"):
+        voicemode.aio.speech_to_text("my ears", Clients().speak)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="my voice is made of hear, which returns and does not yield"):
+        voicemode.aio.text_to_speech("my voice", 16_000, Clients().hear)  # type: ignore[arg-type]
+
+
+async def none(*_: object) -> None:
+    pass
+
+
+async def texts(*_: object) -> AsyncIterator[str]:
+    yield "hello"
+
+
+@pytest.mark.parametrize(
+    ("hear", "sentence"),
+    [
+        (lambda *_: "hello", "my ears gave a str at once, .* make it an async def"),
+        (none, "my ears gave None, and what is due is the text"),
+    ],
+)
+def test_what_is_no_transcript_is_no_outage(guest: bool, hear: Any, sentence: str) -> None:
+    hosted = Hosted(
+        microphone=TalkingMicrophone(said(0.3), after=0.1), stt=voicemode.aio.speech_to_text("my ears", hear)
+    )
+    with pytest.raises(TypeError, match=sentence):
+        hold(lambda conversation: conversation.listen(), guest=guest, **hosted.parts)
+
+
+@pytest.mark.parametrize(
+    ("speak", "sentence"),
+    [
+        (texts, "my voice gave a str, and what is due is sound as bytes"),
+        (lambda *_: [b""], "my voice gave a list, and what is due is a stream"),
+    ],
+)
+def test_what_is_no_sound_is_no_outage(guest: bool, speak: Any, sentence: str) -> None:
+    hosted = Hosted(tts=voicemode.aio.text_to_speech("my voice", 16_000, speak))
+    with pytest.raises(TypeError, match=sentence):
+        hold(lambda conversation: conversation.say("one."), guest=guest, **hosted.parts)
 
 
 async def test_an_engine_of_asyncio_needs_a_host() -> None:

@@ -38,3 +38,13 @@ def test_the_ports_it_names_are_public() -> None:
     named = {name for cells in rows for cell in cells for name in re.findall(r"`(\w+)`", cell)}
     assert {"SpeechToText", "SentSpeaker", "check_voice", "UtteranceStore"} <= named
     assert named <= public
+
+
+def test_the_errors_it_shows_are_raised_as_it_shows_them() -> None:
+    shown = re.findall(r"^\| `(\w+)(\(.*\))` \|", PAGE, re.MULTILINE)
+    assert {name for name, _ in shown} >= {"ProviderUnavailable", "ProviderRefused", "DeviceError", "DeviceLost"}
+    for name, arguments in shown:
+        error = getattr(voicemode, name, None)
+        if isinstance(error, type) and issubclass(error, voicemode.VoiceError):
+            raised = eval(f"error{arguments}", {"error": error})  # noqa: S307 - it is our own page
+            assert str(raised).endswith(".")

@@ -1,7 +1,7 @@
 """Speech engines made of asyncio functions.  In: functions that run in the host's loop.  Out: a recogniser, a voice.
 
 Cancellation and back-pressure cross.  An exception of the function's own, as of a client that finds no network, means
-that the engine is unavailable.
+that the engine is unavailable.  What it gives that is nothing for an engine to give is a TypeError.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from typing import TypeAlias
 import trio
 from attrs import define, evolve
 
-from actors.errors import ProviderUnavailable, SettingsError, VoiceError
+from actors.errors import ProviderUnavailable, VoiceError
+from actors.given import given, pcm_given, to_await, to_iterate
 from actors.messages import SAMPLE_BYTES, Synthesis, Transcript
 
 from ..agents.answering import stream_of
+from ..door import refuse_rate, refuse_unless_it_returns, refuse_unless_it_yields
 from ..embed.errand import carried
 from .host import Host
 
@@ -31,15 +33,18 @@ CHUNKS = 4
 
 
 def speech_to_text(name: str, transcribe: Transcribe) -> HostSpeechToText:
-    """A recogniser for ``voicemode.aio.open_conversation(stt=…)`` that asks ``transcribe``, a coroutine function."""
+    """A recogniser for ``voicemode.aio.open_conversation(stt=…)`` that asks ``transcribe``, a coroutine function.
+    Raises TypeError for a function that cannot be it."""
+    refuse_unless_it_returns(transcribe, name, ("pcm", "rate", "phrases"))
     return HostSpeechToText(name=name, ask=transcribe)
 
 
 def text_to_speech(name: str, rate: int, speak: Speak) -> HostTextToSpeech:
     """A voice for ``voicemode.aio.open_conversation(tts=…)`` at ``rate`` Hz that asks ``speak``, an async generator
-    function.  Raises SettingsError for a rate that cannot be."""
-    if rate < 1:
-        raise SettingsError(f"The rate of a voice is a number of samples a second, not {rate}.")
+    function.  Raises TypeError for a function that cannot be it, and SettingsError for a rate that is no whole number
+    from 8000 to 192000."""
+    refuse_unless_it_yields(speak, name, ("text", "voice", "speed"))
+    refuse_rate(rate, name)
     return HostTextToSpeech(name=name, rate=rate, ask=speak)
 
 
@@ -55,22 +60,23 @@ class HostSpeechToText:
         return evolve(self, host=host)
 
     async def transcribe(self, pcm: bytes, rate: int, *, phrases: Sequence[str] = ()) -> Transcript:
-        host, asked = _bound(self.host, self.name), trio.current_time()
+        host, began = _bound(self.host, self.name), trio.current_time()
 
         async def only() -> AsyncGenerator[str | Transcript, None]:
             with _translated(self.name):
-                answer = await self.ask(pcm, rate, phrases)
-            yield answer
+                asked = self.ask(pcm, rate, phrases)
+            to_await(asked, self.name)
+            with _translated(self.name):
+                answer = await asked
+            yield given(answer, (str, Transcript), self.name, "the text, or a Transcript")
 
-        answer: str | Transcript | None = None
+        answer: str | Transcript = ""
         async with aclosing(carried(host.begin(only), host.patience)) as answers:
-            async for given in answers:
-                answer = given
+            async for each in answers:
+                answer = each
         if isinstance(answer, Transcript):
             return answer
-        if isinstance(answer, str):
-            return Transcript(text=answer, engine=self.name, seconds=trio.current_time() - asked)
-        raise TypeError(f"What was said is a str or a Transcript, but {self.name} gave {type(answer).__name__}.")
+        return Transcript(text=answer, engine=self.name, seconds=trio.current_time() - began)
 
 
 @define(kw_only=True)
@@ -93,7 +99,10 @@ class HostTextToSpeech:
 
         async def stretches() -> AsyncGenerator[bytes, None]:
             with _translated(self.name):
-                async with aclosing(stream_of(self.ask(text, voice, speed))) as made:
+                asked = self.ask(text, voice, speed)
+            to_iterate(asked, self.name)
+            with _translated(self.name):
+                async with aclosing(stream_of(asked)) as made:
                     async for pcm in made:
                         yield pcm
 
@@ -116,7 +125,7 @@ class HostTextToSpeech:
             try:
                 async with aclosing(made):
                     async for pcm in made:
-                        sound = rest + pcm
+                        sound = rest + pcm_given(pcm, self.name)
                         whole = len(sound) - len(sound) % SAMPLE_BYTES
                         rest = sound[whole:]
                         if whole:

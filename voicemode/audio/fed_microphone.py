@@ -14,8 +14,10 @@ from threading import Lock
 import trio
 
 from actors.errors import DeviceLost
+from actors.given import pcm_given, to_iterate
 from actors.messages import SAMPLE_BYTES, AudioFrame, seconds_of
 
+from ..door import refuse_rate, refuse_unless_it_yields
 from .far_side import reaching
 from .frame_cutter import FrameCutter
 
@@ -158,6 +160,10 @@ class StreamMicrophone:
     """
 
     def __init__(self, listen: Callable[[], AsyncIterable[bytes]], rate: int, *, name: str = "far microphone") -> None:
+        """Raises TypeError for what is no such function, and SettingsError for a rate that is no whole number from 8000
+        to 192000."""
+        refuse_unless_it_yields(listen, f"The {name}", ())
+        refuse_rate(rate, f"the {name}")
         self._listen, self.rate, self.name = listen, rate, name
 
     @asynccontextmanager
@@ -169,11 +175,11 @@ class StreamMicrophone:
 
     async def _frames(self, cutter: FrameCutter) -> AsyncGenerator[AudioFrame]:
         with reaching(self.name):
-            stretches = self._listen()
+            stretches = to_iterate(self._listen(), f"The {self.name}")
             try:
                 position, half = 0, b""
                 async for stretch in stretches:
-                    whole = half + stretch
+                    whole = half + pcm_given(stretch, f"The {self.name}")
                     cut = len(whole) - len(whole) % SAMPLE_BYTES
                     pcm, half = whole[:cut], whole[cut:]
                     before = cutter.add(pcm, position, trio.current_time() - seconds_of(pcm, self.rate))

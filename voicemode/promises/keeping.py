@@ -9,6 +9,10 @@ from typing import TypeVar
 
 import trio
 
+from actors.errors import VoiceError
+from actors.given import called
+
+from ..door import misfit, misrate
 from ..groups import unwrapped
 
 T = TypeVar("T")
@@ -35,14 +39,38 @@ def promised(holds: object, sentence: str) -> None:
 
 def promised_kind(value: object, kind: type, what: str) -> None:
     """Raises BrokenPromise unless ``what`` is of that kind."""
-    promised(isinstance(value, kind), f"{what} is a {type(value).__name__}, not a {kind.__name__}.")
+    promised(isinstance(value, kind), f"{what} is {called(value)}, not a {kind.__name__}.")
+
+
+def promised_port(port: str, brought: object) -> None:
+    """Raises BrokenPromise for what cannot be a ``port``, as ``voicemode.door`` has them."""
+    wrong = misfit(port, brought)
+    if wrong is not None:
+        raise BrokenPromise(wrong)
+
+
+def promised_rate(rate: object, who: str) -> None:
+    """Raises BrokenPromise for what cannot be a rate in Hz of ``who``."""
+    wrong = misrate(rate, who)
+    if wrong is not None:
+        raise BrokenPromise(wrong)
 
 
 @contextmanager
 def in_time(what: str, seconds: float = PATIENCE) -> Generator[None]:
-    """Raises BrokenPromise when ``what`` takes longer than ``seconds``."""
-    with trio.move_on_after(seconds) as scope:
-        yield
+    """Raises BrokenPromise when ``what`` takes longer than ``seconds``, or raises anything else."""
+    try:
+        with unwrapped(), trio.move_on_after(seconds) as scope:
+            yield
+    except BrokenPromise:
+        raise
+    except VoiceError as error:
+        raise BrokenPromise(f"{what} failed: {error} ({type(error).__name__})") from error
+    except Exception as error:
+        raise BrokenPromise(
+            f"{what} raised {type(error).__name__}: {str(error).rstrip('.')}. That ends a conversation: what may fail "
+            "raises a ProviderError or a DeviceError, and the rest is to be mended."
+        ) from error
     if scope.cancelled_caught:
         raise BrokenPromise(f"{what} was not over after {seconds:g} s.")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import trio
 
 from actors.errors import DeviceLost
 from actors.messages import SAMPLE_BYTES, AudioFrame
 from actors.ports import Microphone
 
-from .keeping import in_time, promised
+from .keeping import PATIENCE, BrokenPromise, in_time, promised, promised_kind, promised_port
 
 SHORTEST, LONGEST = 0.010, 0.100
 """Seconds of a frame."""
@@ -20,16 +22,15 @@ CLOCKS = 0.1
 
 async def check_microphone(microphone: Microphone, rate: int = 16_000, *, seconds: float = 0.5) -> None:
     """Listen at ``rate`` Hz for so many ``seconds``, to a microphone that is there.  Raises BrokenPromise."""
+    promised_port("microphone", microphone)
     for _ in range(2):
         with in_time("Opening, hearing and closing", 20 + seconds):
             async with microphone.open(rate) as frames:
                 heard, end = 0.0, None
-                async for frame in frames:
+                while heard < seconds:
+                    frame = await _next(frames)
                     _check_frame(frame, rate, end)
                     heard, end = heard + frame.end - frame.start, frame.end
-                    if heard >= seconds:
-                        break
-                promised(heard >= seconds, "The microphone ended; one that has gone raises DeviceLost.")
     with in_time("Closing for a cancel"), trio.move_on_after(0.05):
         async with microphone.open(rate) as frames:
             try:
@@ -37,6 +38,17 @@ async def check_microphone(microphone: Microphone, rate: int = 16_000, *, second
                     pass
             except DeviceLost:
                 pass
+
+
+async def _next(frames: AsyncIterator[AudioFrame]) -> AudioFrame:
+    with trio.move_on_after(PATIENCE):
+        async for frame in frames:
+            promised_kind(frame, AudioFrame, "What the microphone gave")
+            return frame
+        raise BrokenPromise("The microphone ended; one that has gone raises DeviceLost.")
+    raise BrokenPromise(
+        f"No frame came in {PATIENCE:g} s, and one is due every 100 ms: while it is checked, it has to be given sound."
+    )
 
 
 def _check_frame(frame: AudioFrame, rate: int, end: float | None) -> None:

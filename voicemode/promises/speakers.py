@@ -10,7 +10,7 @@ import trio
 from actors.ports import Playback, Speaker
 
 from ..groups import unwrapped
-from .keeping import in_time, promised
+from .keeping import in_time, promised, promised_port
 
 QUEUE = 0.060
 """Seconds of sound that may wait in a device."""
@@ -21,6 +21,7 @@ TAKEN = 0.5
 
 async def check_speaker(speaker: Speaker, rate: int = 24_000) -> None:
     """Play some two seconds at ``rate`` Hz on a speaker that is there.  Raises BrokenPromise."""
+    promised_port("speaker", speaker)
     for _ in range(2):
         with in_time("Opening, playing and closing"):
             async with speaker.open(rate) as playback:

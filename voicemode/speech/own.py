@@ -14,8 +14,10 @@ import trio
 from attrs import evolve
 
 from actors.errors import ProviderUnavailable
+from actors.given import given, pcm_given, to_await, to_iterate
 from actors.messages import SAMPLE_BYTES, Synthesis, Transcript
 
+from ..door import refuse_rate, refuse_unless_it_returns, refuse_unless_it_yields
 from ..groups import unwrapped
 
 Hear: TypeAlias = Callable[[bytes, int, Sequence[str]], Awaitable[str | Transcript]]
@@ -51,7 +53,7 @@ class FunctionRecogniser:
         began = trio.current_time()
         pcm = pcm[: len(pcm) - len(pcm) % SAMPLE_BYTES]
         with translating(self.name, self._faults):
-            heard = await self._hear(pcm, rate, phrases)
+            heard = await to_await(self._hear(pcm, rate, phrases), f"The engine {self.name}")
         return transcript_of(heard, self.name, trio.current_time() - began)
 
 
@@ -77,13 +79,13 @@ class FunctionVoice:
     async def _deliver(
         self, text: str, voice: str | None, speed: float | None, send: trio.MemorySendChannel[Synthesis]
     ) -> None:
-        half = b""
+        half, who = b"", f"The engine {self.name}"
         with translating(self.name, self._faults):
-            stretches = self._say(text, voice, speed)
+            stretches = to_iterate(self._say(text, voice, speed), who)
             try:
                 async for stretch in stretches:
-                    part = Synthesis(pcm=stretch, rate=self.rate) if isinstance(stretch, bytes) else stretch
-                    whole = half + part.pcm
+                    part = stretch if isinstance(stretch, Synthesis) else Synthesis(pcm=stretch, rate=self.rate)
+                    whole = half + pcm_given(part.pcm, who)
                     cut = len(whole) - len(whole) % SAMPLE_BYTES
                     half = whole[cut:]
                     if cut and not await _delivered(evolve(part, pcm=whole[:cut]), send):
@@ -104,7 +106,8 @@ async def _delivered(part: Synthesis, send: trio.MemorySendChannel[Synthesis]) -
 
 
 def transcript_of(heard: str | Transcript, engine: str, seconds: float) -> Transcript:
-    """What was ``heard``, in the engine's name."""
+    """What was ``heard``, in the engine's name.  Raises TypeError for what is neither."""
+    heard = given(heard, (str, Transcript), f"The engine {engine}", "the text, or a Transcript")
     if isinstance(heard, Transcript):
         return evolve(heard, engine=engine, seconds=heard.seconds or seconds)
     return Transcript(text=heard.strip(), engine=engine, seconds=seconds)
@@ -138,8 +141,10 @@ def recogniser(hear: Hear, *, name: str, faults: Faults = ()) -> FunctionRecogni
 
     It is called for several utterances at once if it must, and cancelled as soon as its answer is not wanted.  OSError,
     CalledProcessError, TooSlowError, Trio's resource errors and ``faults`` are failures of the engine; VoiceErrors come
-    out as they are, and everything else is a bug and ends the conversation.
+    out as they are, and everything else is a bug and ends the conversation.  Raises TypeError for a function that
+    cannot be it; one that returns something else than text raises it when it is called.
     """
+    refuse_unless_it_returns(hear, f"The engine {name}", ("pcm", "rate", "phrases"))
     return FunctionRecogniser(hear, name, (*FAULTS, *faults))
 
 
@@ -147,6 +152,9 @@ def voice(say: Say, *, name: str, rate: int, faults: Faults = ()) -> FunctionVoi
     """An engine that speaks, of ``async for pcm in say(text, voice, speed)``, sound at ``rate`` Hz as it is made, or a
     ``Synthesis`` where it knows when the words are said.
 
-    The generator is closed as soon as nobody listens, and failures are as those of ``recogniser``.
+    The generator is closed as soon as nobody listens, and failures are as those of ``recogniser``.  Raises TypeError as
+    that does, and SettingsError for a rate that is no whole number from 8000 to 192000.
     """
+    refuse_unless_it_yields(say, f"The engine {name}", ("text", "voice", "speed"))
+    refuse_rate(rate, f"the engine {name}")
     return FunctionVoice(say, name, rate, (*FAULTS, *faults))

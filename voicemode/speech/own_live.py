@@ -10,8 +10,10 @@ from typing import TypeAlias, final
 import trio
 
 from actors.errors import VoiceError
+from actors.given import to_await
 from actors.messages import Transcript
 
+from ..door import refuse_unless_it_returns
 from ..groups import unwrapped
 from .own import FAULTS, Faults, transcript_of, translating
 
@@ -74,7 +76,7 @@ class FunctionHearing:
     async def run(self, hear: HearLive, faults: Faults, rate: int, phrases: Sequence[str], partial: Partial) -> None:
         try:
             with translating(self._name, faults):
-                self._heard = await hear(self._sound, rate, phrases, partial)
+                self._heard = await to_await(hear(self._sound, rate, phrases, partial), f"The engine {self._name}")
         except VoiceError as error:
             self._error = error
         self._done.set()
@@ -85,8 +87,9 @@ def live_recogniser(hear: HearLive, *, name: str, faults: Faults = ()) -> Functi
 
     ``sound`` is iterated for pcm and ends when the utterance does; ``partial(text)`` tells what is understood so far;
     what is returned is the text, or a ``Transcript``.  Failures are as those of ``recogniser``.  It also takes an
-    utterance as a whole.
+    utterance as a whole.  Raises TypeError as ``recogniser`` does.
     """
+    refuse_unless_it_returns(hear, f"The engine {name}", ("sound", "rate", "phrases", "partial"))
     return FunctionLiveRecogniser(hear, name, (*FAULTS, *faults))
 
 
