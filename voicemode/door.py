@@ -42,10 +42,15 @@ def misfit(port: str, brought: object) -> str | None:
     missing = [name for name in needs if not hasattr(brought, name)]
     if not missing:
         return None
-    return (
-        f"The {port} that was passed is {called(brought)} and has no {' and no '.join(missing)}. "
-        f"{help_ if callable(brought) else 'docs/bring-your-own.md says what each needs.'}"
-    )
+    if callable(brought):
+        advice = help_
+    elif isinstance(brought, str):
+        # the text itself may be an address with a password
+        kind, setting = ("directory", "base_dir") if port == "store" else ("name", port)
+        advice = f"A {kind} goes into Settings({setting}=…)."
+    else:
+        advice = "docs/bring-your-own.md says what each needs."
+    return f"The {port} that was passed is {called(brought)} and has no {' and no '.join(missing)}. {advice}"
 
 
 def misrate(rate: object, who: str) -> str | None:

@@ -58,7 +58,6 @@ from .audio.uri import microphone_from, refuse_overwriting, speaker_from
 from .conversation import Conversation
 from .door import refuse_misfits
 from .groups import unwrapped
-from .parts import refuse_others
 from .settings import Settings
 from .speech.registry import load_speech_model, load_turn_model
 from .watchers import Watchers
@@ -101,7 +100,6 @@ async def open_conversation(
     DeviceError or ProviderUnavailable when something of it cannot be had, and TypeError for what is no such device or
     engine.
     """
-    refuse_others(microphone=microphone, speaker=speaker, tts=tts, stt=stt, vad=vad, turn_model=turn_model, store=store)
     settings = settings or Settings()
     refuse_misfits(
         microphone=microphone, speaker=speaker, tts=tts, stt=stt, vad=vad, turn_model=turn_model, store=store

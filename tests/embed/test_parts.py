@@ -14,7 +14,6 @@ import voicemode.aio
 import voicemode.sync
 from tests.embed.hosting import Hosted, engines_at_work
 from tests.fakes import FakeEars
-from voicemode import SettingsError
 
 
 def on_trio(**parts: Any) -> None:
@@ -48,23 +47,23 @@ class NoVoice:
 
 
 WRONG = [
-    ("tts", "espeak", r"with name, rate and speak\(\), not a str\. A name goes into Settings\(tts=…\)"),
-    ("tts", NoVoice(), r"speak\(\), not NoVoice\. docs/bring-your-own\.md says what it promises\."),
-    ("stt", 5, r"stt takes an object with name and transcribe\(\), not int\."),
-    ("stt", hear, r"not a function\. voicemode\.engines\.recogniser .* makes one of it\."),
-    ("stt", FakeEars, "not the class FakeEars: pass an instance of it"),
-    ("microphone", "file:x", r"microphone takes an object with open\(\), not a str\. .*Settings\(microphone=…\)"),
-    ("speaker", object(), r"speaker takes an object with open\(\), not object\."),
-    ("vad", "silero", r"rate, window and stream\(\), not a str\. A name goes into Settings\(vad=…\)"),
-    ("turn_model", 0, r"name and finished\(\), not int"),
-    ("store", "/recordings", r"begin\(\) and settle\(\), not a str\. A directory goes into Settings\(base_dir=…\)"),
+    ("tts", "espeak", r"is a str and has no speak and no name and no rate\. A name goes into Settings\(tts=…\)"),
+    ("tts", NoVoice(), r"NoVoice and has no speak\. docs/bring-your-own\.md says what each needs\."),
+    ("stt", 5, r"int and has no transcribe and no name\."),
+    ("stt", hear, r"is a function .*\. voicemode\.engines\.recogniser makes one of a function"),
+    ("stt", FakeEars, "is the class FakeEars itself: pass one made of it"),
+    ("microphone", "file:x", r"is a str and has no open\. A name goes into Settings\(microphone=…\)"),
+    ("speaker", object(), r"object and has no open\."),
+    ("vad", "silero", r"no stream and no rate and no window\. A name goes into Settings\(vad=…\)"),
+    ("turn_model", 0, r"int and has no finished"),
+    ("store", "/recordings", r"no begin and no settle\. A directory goes into Settings\(base_dir=…\)"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("opened", [on_trio, on_asyncio, plain])
 @pytest.mark.parametrize(("keyword", "given", "why"), WRONG)
 def test_it_is_refused_with_a_sentence(opened: Callable[..., None], keyword: str, given: object, why: str) -> None:
-    with pytest.raises(SettingsError, match=why):
+    with pytest.raises(TypeError, match=why):
         opened(**Hosted().parts | {keyword: given})
     assert engines_at_work() == []
 
