@@ -50,7 +50,9 @@ BELONGS = "SettingsError: This conversation belongs to the process that this one
 
 
 def run(script: str) -> list[str]:
-    program = [sys.executable, "-W", "error::ResourceWarning", "-c", BEFORE + textwrap.dedent(script)]
+    # newer Pythons say themselves what may come of a fork beside threads
+    warnings = ("-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning")
+    program = [sys.executable, *warnings, "-c", BEFORE + textwrap.dedent(script)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()
