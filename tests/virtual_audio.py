@@ -82,6 +82,11 @@ async def until(condition: Callable[[], object], what: str = "what the test wait
     raise TimeoutError(f"{what} did not come about in {DEADLINE} s")
 
 
+LONGEST = 60.0
+"""Seconds in which a sound has been played, or its player hangs with its server; the test then says so and the others
+go on."""
+
+
 class VirtualAudio:
     """The server, up between ``__enter__`` and ``__exit__`` unless it is killed.  ``env`` leads a process to it."""
 
@@ -174,12 +179,13 @@ class VirtualAudio:
         the speaker, as another program would."""
         # it begins at once all the same; with less in hand a busy machine makes it stutter
         options = [f"--device={into}", "--latency-msec=300"]
-        if isinstance(sound, Path):
-            await trio.run_process(["paplay", *options, str(sound)], env=self.env)
-            return
-        data = sound if isinstance(sound, bytes) else np.asarray(sound, "<i2").tobytes()
-        options += self._samples(rate or self.rate)
-        await trio.run_process(["pacat", "--playback", *options], stdin=data, env=self.env)
+        with trio.fail_after(LONGEST):
+            if isinstance(sound, Path):
+                await trio.run_process(["paplay", *options, str(sound)], env=self.env)
+                return
+            data = sound if isinstance(sound, bytes) else np.asarray(sound, "<i2").tobytes()
+            options += self._samples(rate or self.rate)
+            await trio.run_process(["pacat", "--playback", *options], stdin=data, env=self.env)
 
     @asynccontextmanager
     async def record(self, rate: int | None = None, *, of: str = SPEAKER) -> AsyncGenerator[Recording]:
