@@ -93,7 +93,7 @@ bench: $(READY) ## all measurements, against the budgets and the peers: three ho
 	$(BIN)/python benchmarks/run.py
 
 bench-smoke: $(READY) ## the measurements, each once and short, in six minutes: do they still run?
-	$(BIN)/python benchmarks/run.py --smoke --at-once 2
+	$(BIN)/python benchmarks/run.py --smoke --at-once 2 $(ARGS)
 
 format: $(READY) ## put every file into the house format
 	@$(BIN)/ruff check --quiet --select I --fix .
