@@ -119,7 +119,8 @@ async def converse(
                     turn.take(Stop())
                 nursery.cancel_scope.cancel("the turn is over")
         await turn.settle()
-    except BaseException as error:
+    except (Exception, BaseExceptionGroup) as error:
+        # an agent's error comes in a group with the cancellations it led to
         turn.raised = _kind(error)
         raise
     finally:
@@ -135,7 +136,7 @@ async def converse(
 
 
 def _kind(error: BaseException) -> str | None:
-    """None for what only ends it, as a cancellation."""
+    """Of the first error in a group; None where there are only cancellations in it."""
     if isinstance(error, BaseExceptionGroup):
         kinds = map(_kind, cast("BaseExceptionGroup[BaseException]", error).exceptions)
         return next((kind for kind in kinds if kind is not None), None)

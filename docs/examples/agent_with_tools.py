@@ -15,7 +15,7 @@ async def book(table):
     print("asked for", table)
     try:
         await trio.sleep(10)  # until the restaurant has confirmed it
-    except BaseException:
+    except BaseException:  # a cancel too, which is no Exception
         with trio.move_on_after(1, shield=True):  # what has to wait in here gets a second
             await give_back(table)
         raise

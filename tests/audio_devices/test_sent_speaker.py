@@ -87,7 +87,7 @@ class Clearing(Line):
 
 
 @asynccontextmanager
-async def opened(far: FarSpeaker, rate: int = RATE, **options: float) -> AsyncGenerator[SentPlayback]:
+async def opened(far: FarSpeaker, rate: int = RATE, latency: float = 0.0) -> AsyncGenerator[SentPlayback]:
     @asynccontextmanager
     async def connect(far_rate: int) -> AsyncGenerator[FarSpeaker]:
         assert far_rate == RATE
@@ -97,7 +97,7 @@ async def opened(far: FarSpeaker, rate: int = RATE, **options: float) -> AsyncGe
             yield far
             nursery.cancel_scope.cancel()
 
-    async with SentSpeaker(connect, rate=RATE, **options).open(rate) as playback:  # type: ignore[arg-type]
+    async with SentSpeaker(connect, rate=RATE, latency=latency).open(rate) as playback:
         yield playback
 
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import trio
+
 from tests.fakes import FakeEars, FakeVoice
 from tests.fakes_speech import LoudnessModel
 from voicemode import Settings, TurnPolicy
@@ -24,34 +26,43 @@ GREETING = "one two three four five six seven eight."
 """Two seconds of the fake voice."""
 
 
+class HostedPlayback(VirtualPlayback):
+    """Tells its speaker when it is written to and stopped."""
+
+    def __init__(self, rate: int, speaker: HostedSpeaker) -> None:
+        super().__init__(rate, speaker.left)
+        self._speaker = speaker
+
+    async def write(self, pcm: bytes) -> float:
+        self._speaker.playing.set()
+        return await super().write(pcm)
+
+    def stop(self) -> None:
+        super().stop()
+        self._speaker.stops += 1
+        self._speaker.playing.clear()
+
+
 class HostedSpeaker(VirtualSpeaker):
     """Knows whether anything is being played, for a host to see."""
 
     def __init__(self) -> None:
-        super().__init__(self._sink)
+        super().__init__(self.left)
         self.played: list[tuple[float, bytes, int]] = []
         self.playing = threading.Event()
         self.stops = 0
 
-    def _sink(self, at: float, pcm: bytes, rate: int) -> None:
+    def left(self, at: float, pcm: bytes, rate: int) -> None:
         self.played.append((at, pcm, rate))
 
     @asynccontextmanager
     async def open(self, rate: int) -> AsyncGenerator[VirtualPlayback]:
-        async with super().open(rate) as playback:
-            write, stop = playback.write, playback.stop
-
-            async def written(pcm: bytes) -> float:
-                self.playing.set()
-                return await write(pcm)
-
-            def stopped() -> None:
-                stop()
-                self.stops += 1
-                self.playing.clear()
-
-            playback.write, playback.stop = written, stopped  # type: ignore[method-assign]
+        await trio.lowlevel.checkpoint()
+        playback = HostedPlayback(rate, self)
+        try:
             yield playback
+        finally:
+            playback.close()
 
     def gaps(self) -> list[float]:
         """Seconds in which there was nothing to play between the first sample and the last."""
@@ -96,7 +107,7 @@ class Hosted:
 
 async def until(condition: Callable[[], bool]) -> None:
     """In asyncio: wait for what nobody tells."""
-    while not condition():  # noqa: ASYNC110
+    while not condition():  # noqa: ASYNC110  what the engine's thread does sets no event of this loop
         await asyncio.sleep(0.001)
 
 
