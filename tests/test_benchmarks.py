@@ -272,6 +272,7 @@ def test_a_row_that_belongs_to_another_is_called_after_it_where_it_stands_alone(
     assert report.full_names(rows) == ["host free: underruns", "host free: silence", "memory", "memory: without aec"]
 
 
+@pytest.mark.thorough
 def test_what_was_found_is_kept_put_together_and_drawn(
     report: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -430,6 +431,7 @@ def test_queues_are_watched_only_as_long_as_asked_for() -> None:
     assert (trio.open_memory_channel, Ring[int].put_nowait) == before
 
 
+@pytest.mark.thorough
 def test_a_few_turns_leave_nothing_behind() -> None:
     soak, census = importlib.import_module("bench_soak"), importlib.import_module("census")
     with census.watching_queues() as seen:

@@ -38,6 +38,7 @@ async def interrupted(dice: random.Random, *, timed: bool) -> tuple[Story, Spoke
     return story, done.account, bytes(played), len(done.deeds)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("timed", [True, False], ids=["with word times", "without"])
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_no_word_too_many_and_none_too_few(batch: int, timed: bool) -> None:

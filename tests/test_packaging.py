@@ -62,6 +62,7 @@ def test_a_wheel_carries_both_packages_and_the_model(hatch_build: ModuleType, tm
     ]
 
 
+@pytest.mark.thorough
 def test_installing_from_an_sdist_fetches_no_model(hatch_build: ModuleType, tmp_path: Path) -> None:
     sdist = build("sdist", ROOT, tmp_path / "sdist")
     subprocess.run([sys.executable, "-m", "tarfile", "-e", sdist, tmp_path / "source"], check=True, capture_output=True)

@@ -50,6 +50,7 @@ def noticed(
     return room.noticed(activities, EndpointPolicy(), BargeInPolicy())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("delay", [0.03, 0.1, 0.25])
 @pytest.mark.parametrize("gain", [0.1, 0.3, 1.0])
 async def test_the_assistant_does_not_interrupt_itself(
@@ -62,6 +63,7 @@ async def test_the_assistant_does_not_interrupt_itself(
     assert untouched.committed, "without a canceller it would"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("gain", "within"), [(0.1, 0.2), (0.3, 0.3), (1.0, 0.7)])
 async def test_a_user_who_speaks_over_the_assistant_is_heard(
     canceller: EchoCanceller,
@@ -80,6 +82,7 @@ async def test_a_user_who_speaks_over_the_assistant_is_heard(
     assert onset < found.committed[0] < onset + within + 0.15
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("gain", "off"), [(0.3, 0.0073), (1.0, -0.0051)])
 async def test_from_the_second_opening_on_who_speaks_early_is_heard_as_soon(
     canceller: EchoCanceller,

@@ -206,6 +206,7 @@ def test_clocks_that_run_apart_are_held_together_a_sample_at_a_time(pace: float)
     assert counts.count(1) > len(counts) - 10
 
 
+@pytest.mark.thorough
 @given(
     st.lists(st.floats(-0.01, 0.01), min_size=100, max_size=100),
     st.floats(0, 0.04),

@@ -294,6 +294,7 @@ async def interrupted(dice: random.Random, far: Phone) -> tuple[Story, Spoken]:
     return story, done.account
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("away", [0.0, 0.030, 0.085])
 def test_however_it_is_interrupted_the_words_heard_are_those_the_far_side_played(away: float) -> None:
     for seed in range(20):

@@ -139,6 +139,7 @@ async def test_a_null_microphone_hears_nothing(autojump_clock: MockClock) -> Non
         assert not any(samples(await hear(stream, 100)))
 
 
+@pytest.mark.thorough
 @given(
     opened=st.floats(0, 5),
     rate=st.sampled_from([8_000, 16_000, 22_050, 48_000]),

@@ -75,6 +75,7 @@ async def test_clients_are_told_when_it_ends_and_it_ends_in_time(tokens: Path) -
     assert (process.returncode, out, err) == (143, "", "")
 
 
+@pytest.mark.thorough
 async def test_killed_with_messages_it_has_queued_it_delivers_each_when_it_is_back(
     tokens: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.connect.agents import Machine
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +37,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
+@pytest.mark.thorough
 def test_killed_at_random_moments_they_leave_every_acknowledged_message_once() -> None:
     script = ROOT / "benchmarks" / "inbox_trials.py"
     ran = subprocess.run(

@@ -124,6 +124,7 @@ while True:
 """
 
 
+@pytest.mark.thorough
 def test_killed_at_any_moment_it_has_all_that_it_said_it_has(tmp_path: Path) -> None:
     said: list[str] = []
     for trial in range(5):

@@ -233,6 +233,7 @@ async def converse_at_random(dice: random.Random, cancel: CancelAt, census: Cens
     return results
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_a_conversation_cancelled_at_any_await_leaves_nothing_behind(batch: int) -> None:
     threads = threading.active_count()

@@ -79,6 +79,7 @@ async def test_two_at_once_do_not_disturb_each_other(engine: SpeechToText, short
     assert heard == [alone, alone]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.1, 0.2])
 async def test_it_can_be_cancelled_and_used_again(
     engine: SpeechToText, long_human: Recording, short_human: Recording, after: float

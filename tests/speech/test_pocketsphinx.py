@@ -45,6 +45,7 @@ async def bare(name: str) -> str:
     return _bare[name]
 
 
+@pytest.mark.thorough
 async def test_less_than_half_of_the_words_of_human_speech_are_wrong() -> None:
     wrong = sum([word_errors(said, await bare(name)) for name, said in TRANSCRIPTS.items()])
     count = sum(len(words(said)) for said in TRANSCRIPTS.values())
@@ -52,6 +53,7 @@ async def test_less_than_half_of_the_words_of_human_speech_are_wrong() -> None:
     assert wrong / count < 0.5
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 async def test_silence_before_and_after_makes_no_difference(name: str) -> None:
     """Also of a length that is no whole number of the decoder's frames of 10 ms."""
@@ -60,6 +62,7 @@ async def test_silence_before_and_after_makes_no_difference(name: str) -> None:
     assert (await engine.transcribe(pcm, human.rate)).text == await bare(name)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(name for name in TRANSCRIPTS if name.startswith("lj")))
 async def test_live_speech_at_another_rate_is_heard_as_its_file(name: str) -> None:
     """At 16 kHz, as a microphone gives it, the samples lie elsewhere in time than in the file of 22 050 Hz."""
@@ -69,6 +72,7 @@ async def test_live_speech_at_another_rate_is_heard_as_its_file(name: str) -> No
     assert (await engine.transcribe(live, 16_000)).text == await bare(name)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "en-gb"])
 async def test_commands_are_understood_exactly(voice: str) -> None:
     speech, engine = await EspeakSpeech.load(), await PocketsphinxSpeech.load()
@@ -78,6 +82,7 @@ async def test_commands_are_understood_exactly(voice: str) -> None:
         assert (await engine.transcribe(pcm, speech.rate, phrases=COMMANDS)).text == command
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 async def test_every_word_it_hears_has_its_time(name: str) -> None:
     human = recording(name)
@@ -88,6 +93,7 @@ async def test_every_word_it_hears_has_its_time(name: str) -> None:
     assert times[-1] <= len(human.pcm) / (2 * human.rate)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("phrases", [(), COMMANDS], ids=["freely", "phrases"])
 @pytest.mark.parametrize("before", [0.0, 0.5123])
 async def test_words_begin_where_they_were_said(phrases: Sequence[str], before: float) -> None:
@@ -121,6 +127,7 @@ async def test_half_a_phrase_is_no_phrase() -> None:
     assert (await engine.transcribe(pcm, speech.rate, phrases=phrases)).text in {"", *phrases}
 
 
+@pytest.mark.thorough
 async def test_more_sets_of_phrases_than_are_kept_can_be_used(
     short_human: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,6 +76,7 @@ async def test_each_stream_has_its_own_state(short_human: Recording) -> None:
     assert [second.probability_now(heard[0])] == alone
 
 
+@pytest.mark.thorough
 async def test_streams_at_once_hear_what_each_alone_hears(human: Recording) -> None:
     models = [await SileroModel.load() for _ in range(3)]
     heard = windows(at_16_khz(human))[:120]

@@ -45,6 +45,7 @@ async def speech(
     return pcm, words
 
 
+@pytest.mark.thorough
 async def test_at_most_one_word_is_lost_or_repeated_wherever_an_unknown_voice_breaks_off(espeak: TextToSpeech) -> None:
     find, chance = WordFinder(espeak), random.Random(1)
     harmed: list[int] = []
