@@ -24,13 +24,13 @@ COMPONENTS := $(OTHERS:%=components-%)
 # arithmetic that has nothing to do with the clock
 CALM := turn_taking drafts interruptions heard echo vad soak telemetry faults inbox outages
 
-.PHONY: quick realtime measure check calm conversations mcp $(SUITES) $(COMPONENTS)
+.PHONY: quick realtime measure check calm conversations mcp examples $(SUITES) $(COMPONENTS)
 
 quick: $(SUITES) check calm
-realtime: conversations mcp $(COMPONENTS)
+realtime: conversations mcp $(COMPONENTS) examples
 
 measure: | $(call ready,$(OLDEST))
-	@$(STEP) "bench-smoke, the rest" make bench-smoke VENV=.venv-$(OLDEST) ARGS=--resume
+	@$(STEP) "bench-smoke, the rest" make bench-smoke VENV=.venv-$(OLDEST) ARGS='--resume --at-once 3'
 
 # the first fetches what belongs to the checkout
 $(OTHERS:%=.venv-%/.ready): | $(call ready,$(OLDEST))
@@ -63,6 +63,8 @@ suite-rest: | $(call ready,$(OLDEST)) $(BROUGHT)
 conversations: | $(call ready,$(OLDEST)) $(BROUGHT)
 	$(call tests,$(OLDEST),real time,-m realtime --ignore=tests/mcp --ignore=tests/examples)
 mcp: | $(call ready,$(OLDEST)) $(BROUGHT)
-	$(call tests,$(OLDEST),real time: MCP and examples,-m realtime tests/mcp tests/examples)
-components-%: | .venv-%/.ready $(BROUGHT)
+	$(call tests,$(OLDEST),real time: MCP,-m realtime tests/mcp)
+examples: | $(call ready,$(OLDEST)) $(BROUGHT)
+	$(call tests,$(OLDEST),real time: examples,-m realtime tests/examples)
+$(COMPONENTS): components-%: | .venv-%/.ready $(BROUGHT)
 	$(call tests,$*,real time: devices and engines,-m realtime tests/audio_devices tests/speech tests/scenarios/test_real_devices.py)
