@@ -24,10 +24,10 @@ COMPONENTS := $(OTHERS:%=components-%)
 # arithmetic that has nothing to do with the clock
 CALM := turn_taking drafts interruptions heard echo vad soak telemetry faults inbox outages
 
-.PHONY: quick realtime measure check calm conversations mcp examples $(SUITES) $(COMPONENTS)
+.PHONY: quick realtime measure check calm conversations mcp commands examples $(SUITES) $(COMPONENTS)
 
 quick: $(SUITES) check calm
-realtime: conversations mcp $(COMPONENTS) examples
+realtime: mcp conversations commands examples $(COMPONENTS)
 
 measure: | $(call ready,$(OLDEST))
 	@$(STEP) "bench-smoke, the rest" make bench-smoke VENV=.venv-$(OLDEST) ARGS='--resume --at-once 3'
@@ -61,9 +61,11 @@ suite-rest: | $(call ready,$(OLDEST)) $(BROUGHT)
 	$(call tests,$(OLDEST),tests of all else,-m 'not realtime' --ignore=tests/speech --ignore=tests/audio_devices --ignore=tests/embed)
 
 conversations: | $(call ready,$(OLDEST)) $(BROUGHT)
-	$(call tests,$(OLDEST),real time,-m realtime --ignore=tests/mcp --ignore=tests/examples)
+	$(call tests,$(OLDEST),real time,-m realtime --ignore=tests/cli --ignore=tests/mcp --ignore=tests/examples)
 mcp: | $(call ready,$(OLDEST)) $(BROUGHT)
 	$(call tests,$(OLDEST),real time: MCP,-m realtime tests/mcp)
+commands: | $(call ready,$(OLDEST)) $(BROUGHT)
+	$(call tests,$(OLDEST),real time: commands,-m realtime tests/cli)
 examples: | $(call ready,$(OLDEST)) $(BROUGHT)
 	$(call tests,$(OLDEST),real time: examples,-m realtime tests/examples)
 $(COMPONENTS): components-%: | .venv-%/.ready $(BROUGHT)

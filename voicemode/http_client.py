@@ -7,10 +7,11 @@ There is no deadline here but that for a connection to be made: others are scope
 from __future__ import annotations
 
 import base64
+import os
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Self
@@ -114,6 +115,13 @@ class Address:
         return under.join(path.removeprefix("/"))
 
 
+@lru_cache
+def _certificates(from_environment: bool, *told: str | None) -> ssl.SSLContext:
+    """Who is trusted where the environment has ``told`` so; a process reads it once, because that takes long."""
+    del told
+    return httpx.create_ssl_context(trust_env=from_environment)
+
+
 class HttpClient:
     """Connections to one address, kept for the next request when an answer has been read to its end."""
 
@@ -136,9 +144,9 @@ class HttpClient:
         timeout = httpx.Timeout(None, connect=connect)
 
         def open_both() -> HttpClient:
-            # reading the certificates takes a while
-            certificates = httpx.create_ssl_context(trust_env=proxies)
-            make = partial(httpx.AsyncClient, verify=certificates, headers=headers, timeout=timeout, trust_env=proxies)
+            told = [os.environ.get(name) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR")]
+            trust = _certificates(proxies, *told)
+            make = partial(httpx.AsyncClient, verify=trust, headers=headers, timeout=timeout, trust_env=proxies)
             warm, once = httpx.Limits(keepalive_expiry=WARM), httpx.Limits(max_keepalive_connections=0)
             return cls(make(limits=warm), make(limits=once), address)
 

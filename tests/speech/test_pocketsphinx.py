@@ -11,6 +11,7 @@ import pytest
 import soxr
 
 from actors.errors import ProviderRefused, ProviderUnavailable, SettingsError
+from actors.messages import Transcript
 from tests.speech.human_speech import TRANSCRIPTS, Recording, recording, word_errors, words
 from voicemode.speech import pocketsphinx as adapter
 from voicemode.speech.espeak import EspeakSpeech
@@ -34,20 +35,20 @@ COMMANDS = [
 ]
 
 
-_bare: dict[str, str] = {}
+_bare: dict[str, Transcript] = {}
 
 
-async def bare(name: str) -> str:
+async def bare(name: str) -> Transcript:
     """What is heard of a recording as it is in its file."""
     if name not in _bare:
         human = recording(name)
-        _bare[name] = (await (await PocketsphinxSpeech.load()).transcribe(human.pcm, human.rate)).text
+        _bare[name] = await (await PocketsphinxSpeech.load()).transcribe(human.pcm, human.rate)
     return _bare[name]
 
 
 @pytest.mark.thorough
 async def test_less_than_half_of_the_words_of_human_speech_are_wrong() -> None:
-    wrong = sum([word_errors(said, await bare(name)) for name, said in TRANSCRIPTS.items()])
+    wrong = sum([word_errors(said, (await bare(name)).text) for name, said in TRANSCRIPTS.items()])
     count = sum(len(words(said)) for said in TRANSCRIPTS.values())
     print(f"{wrong} of {count} words wrong: {wrong / count:.2f}")  # noqa: T201 - the figure is for whoever asks with -s
     assert wrong / count < 0.5
@@ -59,7 +60,7 @@ async def test_silence_before_and_after_makes_no_difference(name: str) -> None:
     """Also of a length that is no whole number of the decoder's frames of 10 ms."""
     engine, human = await PocketsphinxSpeech.load(), recording(name)
     pcm = bytes(2 * round(0.5123 * human.rate)) + human.pcm + bytes(2 * round(0.3 * human.rate))
-    assert (await engine.transcribe(pcm, human.rate)).text == await bare(name)
+    assert (await engine.transcribe(pcm, human.rate)).text == (await bare(name)).text
 
 
 @pytest.mark.thorough
@@ -69,7 +70,7 @@ async def test_live_speech_at_another_rate_is_heard_as_its_file(name: str) -> No
     engine, human = await PocketsphinxSpeech.load(), recording(name)
     samples = np.pad(np.frombuffer(human.pcm, "<i2").astype(float), (777, human.rate))
     live = np.clip(np.round(soxr.resample(samples, human.rate, 16_000)), -32768, 32767).astype("<i2").tobytes()
-    assert (await engine.transcribe(live, 16_000)).text == await bare(name)
+    assert (await engine.transcribe(live, 16_000)).text == (await bare(name)).text
 
 
 @pytest.mark.thorough
@@ -85,8 +86,7 @@ async def test_commands_are_understood_exactly(voice: str) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", sorted(TRANSCRIPTS))
 async def test_every_word_it_hears_has_its_time(name: str) -> None:
-    human = recording(name)
-    transcript = await (await PocketsphinxSpeech.load()).transcribe(human.pcm, human.rate)
+    human, transcript = recording(name), await bare(name)
     assert [word.text for word in transcript.words] == transcript.text.split()
     times = [0.0, *(time for word in transcript.words for time in (word.begin, word.finish))]
     assert times == sorted(times)
