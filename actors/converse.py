@@ -175,9 +175,15 @@ def dismiss(orders: trio.MemorySendChannel[RecorderOrder], *, dialogue: Dialogue
             case CloseMicrophone():
                 gate.close()
             case DropUtterance():
-                orders.send_nowait(command)
+                _order(orders, command)
             case _:
                 raise RuntimeError(f"{command} while no turn is running")
+
+
+def _order(orders: trio.MemorySendChannel[RecorderOrder], order: RecorderOrder) -> None:
+    # a recorder that is gone was cancelled, as whoever orders is just being too, and has left what it held on disk
+    with suppress(trio.BrokenResourceError):
+        orders.send_nowait(order)
 
 
 class _Turn:
@@ -278,7 +284,7 @@ class _Turn:
             case FinishSentence():
                 self._outside.transport.finish_sentence()
             case BeginUtterance() | EndUtterance() | DropUtterance():
-                self._orders.send_nowait(command)
+                _order(self._orders, command)
             case Follow(_, number):
                 self._understanding.follow(number)
             case Draft(_, number, until):
