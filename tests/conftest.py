@@ -20,7 +20,7 @@ IN_CI = bool(os.environ.get("CI")) or os.environ.get("VOICEMODE_REQUIRE_ALL") ==
 
 settings.register_profile("default", deadline=None)
 # the same examples every time, so that all of them on one Python and some on the others say as much as all on all
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=100 if sys.version_info < (3, 12) else 40)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=200 if sys.version_info < (3, 12) else 40)
 settings.load_profile("ci" if IN_CI else "default")
 
 # Trio keeps a worker for the next job for ten seconds, PortAudio has one for good; both are called otherwise at work.
